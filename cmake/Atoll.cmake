@@ -1,0 +1,59 @@
+# SPDX-License-Identifier: Apache-2.0
+# One way to declare a layer, a plugin and their tests. Sources are globbed: a folder is a target.
+
+# atoll_layer(NAME DEPS target...): core/NAME/*.cpp as the static library atoll_NAME, and
+# core/NAME/*_test.cpp as the doctest program NAME_test.
+function(atoll_layer name)
+  cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp)
+  if(tests)
+    list(REMOVE_ITEM sources ${tests})
+  endif()
+  if(sources)
+    add_library(atoll_${name} STATIC ${sources})
+    target_link_libraries(atoll_${name} PUBLIC atoll_options ${ARG_DEPS})
+  else()
+    add_library(atoll_${name} INTERFACE)
+    target_link_libraries(atoll_${name} INTERFACE atoll_options ${ARG_DEPS})
+  endif()
+  _atoll_unit_test(${name} "${tests}" atoll_${name})
+endfunction()
+
+# atoll_plugin(NAME DEPS target...): the shared object NAME.so with one exported symbol. Its code also
+# becomes an object library, so that its *_test.cpp files can reach the insides.
+function(atoll_plugin name)
+  cmake_parse_arguments(ARG "" "" "DEPS" ${ARGN})
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*.cpp)
+  file(GLOB tests CONFIGURE_DEPENDS ${CMAKE_CURRENT_SOURCE_DIR}/*_test.cpp)
+  if(tests)
+    list(REMOVE_ITEM sources ${tests})
+  endif()
+  string(REPLACE "-" "_" id ${name})
+  add_library(${id}_objects OBJECT ${sources})
+  target_link_libraries(${id}_objects PUBLIC atoll_options ${ARG_DEPS})
+  add_library(${name} MODULE $<TARGET_OBJECTS:${id}_objects>)
+  target_link_libraries(${name} PRIVATE ${ARG_DEPS} atoll_options
+    -Wl,--version-script=${PROJECT_SOURCE_DIR}/core/include/atoll/plugin.map)
+  if(NOT ATOLL_SANITIZE)
+    target_link_options(${name} PRIVATE -Wl,-z,defs)
+  endif()
+  set_target_properties(${name} PROPERTIES PREFIX "" LIBRARY_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/plugins
+    LINK_DEPENDS ${PROJECT_SOURCE_DIR}/core/include/atoll/plugin.map)
+  install(TARGETS ${name} LIBRARY DESTINATION ${ATOLL_PLUGIN_DIR})
+  set_property(GLOBAL APPEND PROPERTY ATOLL_PLUGINS ${name})
+  if(tests)
+    _atoll_unit_test(${id} "${tests}" ${id}_objects)
+    target_link_libraries(${id}_test PRIVATE $<TARGET_OBJECTS:${id}_objects>)
+  endif()
+endfunction()
+
+function(_atoll_unit_test name tests library)
+  if(NOT tests OR NOT ATOLL_TESTS)
+    return()
+  endif()
+  add_executable(${name}_test ${PROJECT_SOURCE_DIR}/tests/unit/doctest_main.cpp ${tests})
+  target_link_libraries(${name}_test PRIVATE ${library})
+  add_test(NAME unit_${name} COMMAND ${name}_test)
+  set_tests_properties(unit_${name} PROPERTIES LABELS unit TIMEOUT 300)
+endfunction()
