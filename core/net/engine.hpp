@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// The HTTP/1.1 engine: sockets, workers, connections. Several may run in one process.
+#pragma once
+
+#include <atoll/sdk/result.hpp>
+
+#include <atomic>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/net/exchange.hpp"
+
+namespace atoll::net {
+
+/// Counters since start; gauges where said. [any thread], relaxed.
+struct Metrics {
+  std::atomic<std::uint64_t> connections_open{0};  ///< gauge
+  std::atomic<std::uint64_t> connections_accepted{0};
+  std::atomic<std::uint64_t> connections_refused{0};  ///< over max_connections, or no descriptor left
+  std::atomic<std::uint64_t> connections_reset{0};    ///< reset by us: failed body, timeout, stop
+  std::atomic<std::uint64_t> timeouts{0};
+  std::atomic<std::uint64_t> requests{0};
+  std::atomic<std::uint64_t> requests_active{0};  ///< gauge: head parsed, answer not yet sent
+  std::atomic<std::uint64_t> workers_busy{0};     ///< gauge
+  std::atomic<std::uint64_t> heads_refused{0};    ///< 400, 414, 431, 501, 505 by the engine itself
+  std::atomic<std::uint64_t> responses[5]{};      ///< by class: 1xx .. 5xx
+  std::atomic<std::uint64_t> bytes_in{0};
+  std::atomic<std::uint64_t> bytes_out{0};
+};
+
+/// What an access log needs to know. Valid during the call.
+struct Finished {
+  const RequestHead &head;
+  int status;
+  std::uint64_t bytes_in;    ///< of the body as far as it was read
+  std::uint64_t bytes_out;   ///< head and body as handed to the kernel
+  std::int64_t duration_ns;  ///< from head complete to last byte handed to the kernel
+  bool complete;             ///< false: the client went away or the connection was reset
+};
+
+struct Options {
+  std::vector<std::string> listen;     ///< "127.0.0.1:9200", "[::1]:9200", "unix:/run/atoll.sock"; port 0: any
+  unsigned workers = 0;                ///< threads that run handlers; 0: 8, or four per processor if that is more
+  std::size_t max_head = 32 * 1024;    ///< request line and headers, bytes: 431
+  std::size_t max_target = 16 * 1024;  ///< bytes: 414
+  std::size_t max_headers = 128;       ///< fields: 431
+  std::size_t max_connections = 16384;
+  std::size_t drain_limit = 64 * 1024;             ///< body bytes nobody asked for that are read to keep the connection
+  unsigned unix_mode = 0660;                       ///< of a unix socket
+  std::chrono::milliseconds head_timeout{15'000};  ///< from its first byte to its last
+  std::chrono::milliseconds idle_timeout{75'000};  ///< between requests
+  std::chrono::milliseconds body_timeout{60'000};  ///< without a byte of the body
+  std::chrono::milliseconds write_timeout{60'000};    ///< without a byte taken by the client
+  std::chrono::milliseconds linger_timeout{5'000};    ///< reading on after an answer that closes
+  std::chrono::milliseconds request_timeout{0};       ///< for Exchange::deadline_ns; 0: none
+  std::function<void(const Finished &)> on_finished;  ///< [worker] after each answer; must be quick
+};
+
+/// [start-up only] unless said otherwise.
+class Engine {
+ public:
+  /// Runs on a worker for each request; may block, must not throw (a throw answers 500).
+  using Handler = std::function<void(std::shared_ptr<Exchange>)>;
+
+  explicit Engine(Options options);
+  ~Engine();  ///< stop()
+  Engine(const Engine &) = delete;
+  Engine &operator=(const Engine &) = delete;
+
+  /// Binds and starts the threads. Errors: InvalidArgument (address), AlreadyExists (in use), PermissionDenied.
+  Result<void> start(Handler handler);
+
+  /// What was bound, with real ports: "127.0.0.1:43211", "unix:/path".
+  std::vector<std::string> addresses() const;
+  /// Port of the first address that has one, else 0.
+  std::uint16_t port() const;
+
+  /// [any thread] Closes the listening sockets; what is connected goes on.
+  void stop_accepting();
+  /// [any thread, not a worker] Stops accepting, closes idle connections, lets running requests finish. True if all
+  /// were gone in time.
+  bool drain(std::chrono::milliseconds patience);
+  /// [any thread, not a worker] Resets what is still open and joins the threads. Waits for handlers that run.
+  void stop();
+
+  const Metrics &metrics() const;  ///< [any thread] valid as long as the engine
+
+ private:
+  struct Insides;
+  std::unique_ptr<Insides> insides_;
+};
+
+}  // namespace atoll::net
