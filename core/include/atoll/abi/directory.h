@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* atoll.directory/1: who there is. atoll.directory.admin/1: changing that. */
+#ifndef ATOLL_ABI_DIRECTORY_H
+#define ATOLL_ABI_DIRECTORY_H
+
+#include <atoll/abi/base.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ATOLL_DIRECTORY "atoll.directory/1"
+#define ATOLL_DIRECTORY_ADMIN "atoll.directory.admin/1"
+
+#define ATOLL_ACCOUNT_USER 1u
+#define ATOLL_ACCOUNT_GROUP 2u
+#define ATOLL_ACCOUNT_SERVICE 3u
+
+typedef struct atoll_account {
+  uint32_t struct_size;
+  uint32_t kind;       /* ATOLL_ACCOUNT_* */
+  uint32_t app_role;   /* ATOLL_ROLE_*, of users */
+  uint32_t enabled;    /* 0: cannot log in */
+  atoll_uuid id;       /* in a create: none, or the id it shall have */
+  atoll_str name;      /* login name of a user, name of a group; unique without regard to case */
+  atoll_str display_name;
+  atoll_str mail;
+  int64_t created_ns;
+} atoll_account;
+
+typedef struct atoll_account_sink {
+  uint32_t struct_size;
+  uint32_t reserved;
+  void *context;
+  int32_t (*emit)(void *context, const atoll_account *account);
+} atoll_account_sink;
+
+typedef struct atoll_directory {
+  uint32_t struct_size;
+  uint32_t reserved;
+  int32_t (*get)(const atoll_call *call, void *self, const atoll_uuid *id, const atoll_account_sink *sink);
+  int32_t (*find)(const atoll_call *call, void *self, uint32_t kind, atoll_str name, const atoll_account_sink *sink);
+  /* Accounts whose name, display name or mail holds `text` (empty: all), sorted by name, after the name `after`, at most
+   * `limit` (0: the directory's own maximum, at least 1000). */
+  int32_t (*search)(const atoll_call *call, void *self, uint32_t kind, atoll_str text, atoll_str after, uint64_t limit,
+                    const atoll_account_sink *sink);
+  /* The groups that a user is in, or the members of a group. */
+  int32_t (*groups_of)(const atoll_call *call, void *self, const atoll_uuid *user, const atoll_account_sink *sink);
+  int32_t (*members_of)(const atoll_call *call, void *self, const atoll_uuid *group, const atoll_account_sink *sink);
+} atoll_directory;
+
+typedef struct atoll_directory_admin {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* password: empty for groups and for users who log in elsewhere. Name taken: ATOLL_ALREADY_EXISTS. Emits the account. */
+  int32_t (*create)(const atoll_call *call, void *self, const atoll_account *account, atoll_str password,
+                    const atoll_account_sink *sink);
+  /* Display name, mail, app role and enabled are taken from `account`, whose id names it. In force when it returns. */
+  int32_t (*update)(const atoll_call *call, void *self, const atoll_account *account);
+  int32_t (*set_password)(const atoll_call *call, void *self, const atoll_uuid *id, atoll_str password);
+  int32_t (*remove)(const atoll_call *call, void *self, const atoll_uuid *id);
+  int32_t (*member_add)(const atoll_call *call, void *self, const atoll_uuid *group, const atoll_uuid *user);
+  int32_t (*member_remove)(const atoll_call *call, void *self, const atoll_uuid *group, const atoll_uuid *user);
+} atoll_directory_admin;
+
+#ifdef __cplusplus
+}
+#endif
+#endif

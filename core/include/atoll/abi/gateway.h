@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* atoll.gateway/1, a host service: the one road from a protocol to a driver. The principal of the call decides what is
+ * seen; without one everything is ATOLL_UNAUTHENTICATED. Who may not know of a thing is told ATOLL_NOT_FOUND. */
+#ifndef ATOLL_ABI_GATEWAY_H
+#define ATOLL_ABI_GATEWAY_H
+
+#include <atoll/abi/directory.h>
+#include <atoll/abi/host.h>
+#include <atoll/abi/registry.h>
+#include <atoll/abi/storage_fs.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define ATOLL_SERVICE_GATEWAY "atoll.gateway/1"
+
+/* Lives as long as the instance's host. */
+typedef struct atoll_gateway_service {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* The driver's own tables, routed by space, with permissions; of each record `permissions` is set. space_* of `files` are
+   * ATOLL_UNIMPLEMENTED except space_get. copy and rename also work across spaces and providers (rename keeps the id only
+   * inside a space). */
+  void *self; /* for the three tables and the functions below */
+  const atoll_storage_fs *files;
+  const atoll_storage_fs_attributes *attributes;
+  const atoll_storage_fs_locks *locks;
+
+  /* The spaces that the principal reaches; his personal one exists afterwards. Complete, or it fails. */
+  int32_t (*spaces)(const atoll_call *call, void *self, const atoll_space_record_sink *sink);
+  /* One space that he reaches, else ATOLL_NOT_FOUND. */
+  int32_t (*space)(const atoll_call *call, void *self, const atoll_uuid *space, const atoll_space_record_sink *sink);
+  /* The personal space of the account with this login name, if the principal reaches it, else ATOLL_NOT_FOUND. His own one
+   * exists afterwards. */
+  int32_t (*personal_space)(const atoll_call *call, void *self, atoll_str account_name,
+                            const atoll_space_record_sink *sink);
+  /* What is known of an account. */
+  int32_t (*account)(const atoll_call *call, void *self, const atoll_uuid *account, const atoll_account_sink *sink);
+} atoll_gateway_service;
+
+#ifdef __cplusplus
+}
+#endif
+#endif
