@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// The tree engine: spaces of nodes with ids, etags, quota, locks and attributes, over a Namespace and a Store.
+#pragma once
+
+#include "core/tree/namespace.hpp"
+#include "core/tree/store.hpp"
+#include "core/tree/types.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+
+namespace atoll::tree {
+
+enum class Durability : std::uint8_t {
+  None,      ///< an acknowledged change may be lost by a power cut
+  PowerCut,  ///< an acknowledged change survives a power cut
+};
+
+struct EngineOptions {
+  std::string state_dir;  ///< absolute; made when missing; on a local disk
+  Durability durability = Durability::PowerCut;
+  std::uint64_t quota_default = kNoQuota;
+  unsigned readers = 8;    ///< read connections at most
+  bool revalidate = true;  ///< a listing looks whether its folder was changed beside the server
+  std::uint64_t max_lock_seconds = 86400;
+  unsigned checkpoint_seconds = 20;                                   ///< between two rounds that close open intents
+  std::function<void(bool warning, const std::string &message)> log;  ///< may be empty [any thread]
+};
+
+/// Bytes on their way to a name. Dropped in the destructor. [one thread at a time]
+class Upload {
+ public:
+  virtual ~Upload() = default;
+  /// May be written at any offset until commit; -1 when the backend has none.
+  virtual int fd() const noexcept = 0;
+  virtual Result<void> write(std::uint64_t offset, std::string_view bytes) = 0;
+  /// The one atomic, durable point. Called once. Errors: Aborted, Locked, FailedPrecondition (parent gone, a folder is
+  /// there), InvalidArgument (size or sums differ), InsufficientStorage.
+  virtual Result<Node> commit(const UploadCommit &commit, const Conditions &conditions) = 0;
+};
+
+/// An open file and the record that exactly its content belongs to.
+struct OpenFile {
+  Node node;
+  base::Fd fd;
+};
+
+/// All functions: [any thread], blocking. NotFound is a proof; "cannot tell" is Unavailable. Changes enforce locks and
+/// conditions inside their commit: Locked, Aborted.
+class Engine {
+ public:
+  /// Takes the exclusive lock on state_dir, opens meta.db and index.db, recovers. Spaces that need a long look answer
+  /// Unavailable until it is done in the background. `epoch_id` is the uuid of the provider, see read_provider_id().
+  static Result<std::unique_ptr<Engine>> open(EngineOptions options, std::unique_ptr<Namespace> names,
+                                              std::unique_ptr<Store> store);
+  virtual ~Engine() = default;
+
+  /// Stops background work, closes open intents and marks a clean end. Also done by the destructor.
+  virtual void close() = 0;
+  /// Unavailable with the reason when the provider cannot serve.
+  virtual Result<void> health() = 0;
+  /// Waits until recovery and background deletion have nothing left to do. For tests and tools.
+  virtual void settle() = 0;
+
+  // ---- spaces
+  /// Making one that is there with the same id is fine.
+  virtual Result<void> space_create(const SpaceSpec &spec) = 0;
+  virtual Result<SpaceInfo> space_get(const SpaceId &space) = 0;
+  /// False from the sink stops. Unavailable as a whole when one space cannot tell.
+  virtual Result<void> space_list(FunctionRef<bool(const SpaceInfo &)> sink) = 0;
+  virtual Result<void> space_set_quota(const SpaceId &space, std::uint64_t quota) = 0;
+  virtual Result<void> space_remove(const SpaceId &space) = 0;
+  /// Compares the whole space with the truth and takes over what changed beside the server.
+  virtual Result<void> rescan(const SpaceId &space) = 0;
+
+  // ---- reading
+  virtual Result<Node> stat(const Ref &ref) = 0;
+  /// The children at one moment, sorted by the bytes of their names, after `after`, at most `limit` (0: all). False
+  /// from the sink stops. The sink must not call the engine.
+  virtual Result<void> list(const Ref &ref, std::string_view after, std::uint64_t limit,
+                            FunctionRef<bool(const NodeView &)> sink) = 0;
+  /// The node and its ancestors, up to the root.
+  virtual Result<void> path_of(const SpaceId &space, const NodeId &node, FunctionRef<bool(const NodeView &)> sink) = 0;
+  virtual Result<OpenFile> open_read(const Ref &ref) = 0;
+
+  // ---- changing
+  virtual Result<Node> mkdir(const Ref &ref, const Conditions &conditions) = 0;
+  virtual Result<Node> rename(const Ref &from, const Ref &to, bool replace, const Conditions &conditions) = 0;
+  virtual Result<Node> copy(const Ref &from, const Ref &to, bool replace, bool shallow,
+                            const Conditions &conditions) = 0;
+  virtual Result<void> remove(const Ref &ref, const Conditions &conditions) = 0;
+  virtual Result<Node> set_mtime(const Ref &ref, std::int64_t mtime_ns, const Conditions &conditions) = 0;
+  /// Checks what can be checked before bytes flow. `size`: announced, or kSizeUnknown.
+  virtual Result<std::unique_ptr<Upload>> upload_begin(const Ref &target, std::uint64_t size,
+                                                       const Conditions &conditions) = 0;
+
+  // ---- attributes
+  virtual Result<void> attributes(
+      const Ref &ref, FunctionRef<bool(std::string_view ns, std::string_view name, std::string_view value)> sink) = 0;
+  /// All or none, in order.
+  virtual Result<void> attributes_patch(const Ref &ref, std::span<const AttributeChange> changes,
+                                        const Conditions &conditions) = 0;
+
+  // ---- locks
+  /// `wanted`: kind, deep, owner, account, account_name; `timeout_s` 0: the longest. Gives it with token and expiry.
+  virtual Result<Lock> lock(const Ref &ref, const Lock &wanted, std::uint64_t timeout_s,
+                            const Conditions &conditions) = 0;
+  /// Aborted when the token does not apply to the node.
+  virtual Result<Lock> lock_refresh(const Ref &ref, std::string_view token, std::uint64_t timeout_s,
+                                    const std::optional<AccountId> &account) = 0;
+  /// FailedPrecondition when the token does not apply to the node, PermissionDenied for another account's.
+  virtual Result<void> unlock(const Ref &ref, std::string_view token, const std::optional<AccountId> &account) = 0;
+  virtual Result<std::vector<Lock>> locks(const Ref &ref) = 0;
+
+ protected:
+  Engine() = default;
+  Engine(const Engine &) = delete;
+  Engine &operator=(const Engine &) = delete;
+};
+
+}  // namespace atoll::tree

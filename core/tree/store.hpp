@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+// The seam for bytes: where they are staged, and how they come to a name.
+#pragma once
+
+#include "core/tree/namespace.hpp"
+
+namespace atoll::tree {
+
+/// What a staged file or folder becomes.
+struct Seal {
+  NodeId id;
+  std::uint64_t sequence = 0;
+  std::int64_t mtime_ns = kMtimeNow;
+  std::optional<Entry> like;  ///< the file that it replaces: mode and owner are taken from it
+  bool durable = true;
+};
+
+/// Bytes (or a folder with all below it) that are at no name yet. Discarded in the destructor unless they were placed.
+/// [one thread at a time]
+class Staged {
+ public:
+  virtual ~Staged() = default;
+  /// A descriptor that may be written at any offset until seal(); -1 for folders.
+  virtual int fd() const noexcept = 0;
+  /// The staged folder; nullptr for files.
+  virtual Folder *folder() noexcept = 0;
+  virtual Result<std::uint64_t> size() = 0;
+  /// Gives the bytes their identity and makes them durable. May be called again before they are placed.
+  virtual Result<Entry> seal(const Seal &seal) = 0;
+};
+
+/// The bytes of one provider. [any thread]
+class Store {
+ public:
+  virtual ~Store() = default;
+  /// `reserve`: bytes expected, or 0.
+  virtual Result<std::unique_ptr<Staged>> stage_file(const SpaceId &space, std::uint64_t reserve) = 0;
+  virtual Result<std::unique_ptr<Staged>> stage_folder(const SpaceId &space) = 0;
+  /// Copies content into a staged file, sharing blocks where the backend can.
+  virtual Result<void> copy(int from, Staged &to) = 0;
+  /// Deletes what was set aside, a bounded amount; true when there is more. [background]
+  virtual Result<bool> purge(std::size_t limit) = 0;
+  /// Sets aside what earlier runs left in staging. [start-up only]
+  virtual Result<void> sweep() = 0;
+  /// Ok when `bytes` more fit and the configured reserve stays free, else InsufficientStorage.
+  virtual Result<void> room_for(std::uint64_t bytes) = 0;
+};
+
+}  // namespace atoll::tree

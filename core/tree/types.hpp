@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// The words of the tree: nodes, references, conditions, locks, attributes, spaces.
+#pragma once
+
+#include <atoll/sdk/ids.hpp>
+#include <atoll/sdk/result.hpp>
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace atoll::tree {
+
+enum class NodeType : std::uint8_t { File = 1, Folder = 2 };
+
+/// Digests of a file's content, as far as they are known. `mask` is a set of base::ChecksumMask.
+struct Sums {
+  unsigned mask = 0;
+  std::array<std::uint8_t, 20> sha1{};
+  std::array<std::uint8_t, 16> md5{};
+  std::uint32_t adler32 = 0;
+};
+
+/// An etag without its quotes: 15 hex digits of the node id, ':', the sequence in hex; 32 characters at most.
+class Etag {
+ public:
+  Etag(const NodeId &node, std::uint64_t sequence) noexcept;
+  std::string_view view() const noexcept { return {text_.data(), size_}; }
+
+ private:
+  std::array<char, 32> text_{};
+  std::uint8_t size_ = 0;
+};
+
+/// What is known of a node besides its name.
+struct NodeFacts {
+  SpaceId space;
+  NodeId id;
+  NodeId parent;  ///< none for the root
+  NodeType type = NodeType::File;
+  bool has_attributes = false;
+  bool locked = false;     ///< a lock applies to it
+  bool created = false;    ///< result of a change: nothing was replaced
+  std::uint64_t size = 0;  ///< bytes; of a folder: of all files below it
+  std::int64_t mtime_ns = 0;
+  std::uint64_t sequence = 0;  ///< of a file: content; of a folder: of the last change anywhere below
+  Sums sums;                   ///< of files
+
+  bool folder() const noexcept { return type == NodeType::Folder; }
+  bool root() const noexcept { return parent.none(); }
+  Etag etag() const noexcept { return {id, sequence}; }
+};
+
+/// A node in a sink: the name is borrowed for that one call. Empty for the root.
+struct NodeView : NodeFacts {
+  std::string_view name;
+};
+
+/// A node with its own name.
+struct Node : NodeFacts {
+  std::string name;
+};
+
+/// `path` below `node` of `space`; names separated by slashes, empty for the node itself. Borrowed.
+struct Ref {
+  SpaceId space;
+  NodeId node;
+  std::string_view path;
+};
+
+/// What must hold inside the commit of a change. Borrowed. Etags are texts without quotes (RFC 9110, 13.1).
+struct Conditions {
+  bool match_any = false;                           ///< If-Match: *
+  bool none_match_any = false;                      ///< If-None-Match: *
+  std::span<const std::string_view> if_match;       ///< empty: not asked
+  std::span<const std::string_view> if_none_match;  ///< empty: not asked
+  std::span<const std::string_view> lock_tokens;    ///< presented by the client (RFC 4918, 10.4)
+  std::optional<AccountId> account;  ///< who asks: a token counts for the account that took it. Nothing: the server
+};
+
+inline constexpr std::uint64_t kNoQuota = std::numeric_limits<std::uint64_t>::max();
+inline constexpr std::uint64_t kSizeUnknown = std::numeric_limits<std::uint64_t>::max();
+inline constexpr std::int64_t kMtimeNow = std::numeric_limits<std::int64_t>::min();
+inline constexpr std::size_t kMaxAttributeBytes = 65536;
+
+enum class SpaceType : std::uint8_t { Personal = 1, Project = 2 };
+
+/// What makes a space.
+struct SpaceSpec {
+  SpaceId id;
+  SpaceType type = SpaceType::Project;
+  Uuid birth;                          ///< opaque; none: the id itself
+  AccountId owner;                     ///< opaque
+  std::string name;                    ///< of a personal space: the login name
+  std::optional<std::uint64_t> quota;  ///< bytes or kNoQuota; nothing: the default of the engine
+};
+
+struct SpaceInfo {
+  SpaceId id;
+  SpaceType type = SpaceType::Project;
+  Uuid birth;
+  AccountId owner;
+  std::string name;
+  std::string folder;  ///< relative to the provider's root
+  std::uint64_t quota = kNoQuota;
+  std::uint64_t used = 0;
+  std::uint64_t sequence = 0;  ///< of the root
+  Etag root_etag() const noexcept { return {root_of(id), sequence}; }
+};
+
+enum class LockKind : std::uint8_t { Exclusive = 1, Shared = 2 };
+
+/// A write lock (RFC 4918, 6 and 7).
+struct Lock {
+  std::string token;  ///< "urn:uuid:..."
+  SpaceId space;
+  NodeId node;  ///< where it was taken
+  LockKind kind = LockKind::Exclusive;
+  bool deep = false;  ///< Depth: infinity
+  std::string owner;  ///< opaque, at most 4096 bytes
+  AccountId account;
+  std::string account_name;
+  std::int64_t expires_ns = 0;  ///< wall clock
+};
+
+/// One attribute (dead property). In a patch, no value removes it.
+struct AttributeChange {
+  std::string_view ns;
+  std::string_view name;
+  std::optional<std::string_view> value;  ///< opaque, at most 64 KiB
+};
+
+/// What a file must be at commit.
+struct UploadCommit {
+  std::uint64_t size = kSizeUnknown;  ///< bytes written; anything else is refused. kSizeUnknown: not checked
+  std::int64_t mtime_ns = kMtimeNow;
+  Sums sums;            ///< kept with the file
+  bool verify = false;  ///< read the bytes again and refuse them when they do not have these sums
+};
+
+}  // namespace atoll::tree
