@@ -110,12 +110,12 @@ typedef struct atoll_call atoll_call;
 struct atoll_call {
   uint32_t struct_size;
   uint32_t reserved;
-  const atoll_principal *principal;   /* NULL: the host itself */
+  const atoll_principal *principal;   /* NULL: nobody; the gateway refuses, drivers take it for the host */
   const atoll_conditions *conditions; /* NULL: none */
   atoll_strs lock_tokens;             /* tokens that the client presented */
   atoll_str request_id;               /* one id through all layers and log lines */
   uint64_t deadline_ns;               /* monotonic clock; 0: none */
-  void *host;                         /* the host's; not to be touched */
+  void *caller;                       /* of whoever made this record; not to be touched by others */
   /* Whether the caller has gone away: long work should stop. [any thread] NULL: never. */
   int32_t (*cancelled)(const atoll_call *call);
   /* Records why the call is about to fail, in a sentence that says what was tried, on what, and what to do. Copied. The

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace atoll {
+namespace Atoll {
 inline namespace sdk0 {
 
 /// 16 bytes in network order (RFC 9562). All zero means "none".
@@ -91,11 +91,11 @@ using AccountId = BasicUuid<AccountTag>; ///< a person, group or service
 inline NodeId root_of(const SpaceId &space) { return space.as<NodeTag>(); }
 
 }  // namespace sdk0
-}  // namespace atoll
+}  // namespace Atoll
 
 template <class Tag>
-struct std::hash<atoll::BasicUuid<Tag>> {
-  std::size_t operator()(const atoll::BasicUuid<Tag> &id) const noexcept {
+struct std::hash<Atoll::BasicUuid<Tag>> {
+  std::size_t operator()(const Atoll::BasicUuid<Tag> &id) const noexcept {
     std::size_t value;
     std::memcpy(&value, id.bytes().data() + 8, sizeof value);  // the random half of a version 4 or 7 uuid
     return value;

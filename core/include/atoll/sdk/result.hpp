@@ -10,7 +10,7 @@
 #include <utility>
 #include <variant>
 
-namespace atoll {
+namespace Atoll {
 inline namespace sdk0 {
 
 /// A status code of atoll/abi/status.h. Never Status{0}.
@@ -91,6 +91,6 @@ class [[nodiscard]] Result<void> {
 };
 
 }  // namespace sdk0
-}  // namespace atoll
+}  // namespace Atoll
 
 #endif
