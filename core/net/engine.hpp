@@ -15,7 +15,7 @@
 
 #include "core/net/exchange.hpp"
 
-namespace atoll::net {
+namespace Atoll::net {
 
 /// Counters since start; gauges where said. [any thread], relaxed.
 struct Metrics {
@@ -95,4 +95,4 @@ class Engine {
   std::unique_ptr<Insides> insides_;
 };
 
-}  // namespace atoll::net
+}  // namespace Atoll::net

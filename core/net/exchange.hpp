@@ -11,11 +11,12 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "core/net/request.hpp"
 #include "core/net/response.hpp"
 
-namespace atoll::net {
+namespace Atoll::net {
 
 class Exchange;
 
@@ -85,4 +86,4 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   std::int64_t deadline_ns_;
 };
 
-}  // namespace atoll::net
+}  // namespace Atoll::net

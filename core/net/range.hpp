@@ -9,7 +9,7 @@
 
 #include "core/net/response.hpp"
 
-namespace atoll::net {
+namespace Atoll::net {
 
 /// Bytes first..first+length-1 of a representation; length is never 0.
 struct ByteRange {
@@ -48,4 +48,4 @@ struct Multipart {
 Multipart multipart_ranges(const Extents &whole, const std::vector<ByteRange> &ranges, std::uint64_t size,
                            std::string_view part_content_type);
 
-}  // namespace atoll::net
+}  // namespace Atoll::net

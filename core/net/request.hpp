@@ -9,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace atoll::net {
+namespace Atoll::net {
 
 /// One end of a connection. For a unix socket `host` is "unix" and `port` is 0.
 struct Endpoint {
@@ -65,4 +65,4 @@ struct RequestHead {
   std::string buffer;  ///< owns what the views point at
 };
 
-}  // namespace atoll::net
+}  // namespace Atoll::net

@@ -17,7 +17,7 @@
 #include <variant>
 #include <vector>
 
-namespace atoll::net {
+namespace Atoll::net {
 
 /// A piece of a body: part of a file, bytes in memory, or zeros.
 struct Extent {
@@ -107,4 +107,4 @@ struct Response {
   }
 };
 
-}  // namespace atoll::net
+}  // namespace Atoll::net
