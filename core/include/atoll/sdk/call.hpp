@@ -114,8 +114,8 @@ std::int32_t guarded(const atoll_call *raw, F &&f) noexcept {
   }
 }
 
-/// A call to another interface: keeps what it reports as failure. Not copied; lives on the stack around one call, or around
-/// several that follow each other. Inherits principal, request id, deadline and cancellation from `parent`.
+/// A call to another interface: keeps what it reports as failure. Not copied; lives on the stack around one call, or
+/// around several that follow each other. Inherits principal, request id, deadline and cancellation from `parent`.
 class OutgoingCall {
  public:
   explicit OutgoingCall(const atoll_call *parent = nullptr) : parent_(parent) {
@@ -175,7 +175,8 @@ class OutgoingCall {
   }
   Error error(std::int32_t status) const {
     Error out = failure_;
-    out.status = status >= ATOLL_CANCELLED && status <= ATOLL_TOO_EARLY ? static_cast<Status>(status) : Status::Internal;
+    out.status =
+        status >= ATOLL_CANCELLED && status <= ATOLL_TOO_EARLY ? static_cast<Status>(status) : Status::Internal;
     if (out.message.empty()) out.message = "the operation failed and gave no reason";
     return out;
   }

@@ -83,10 +83,10 @@ struct AnyTag;
 struct SpaceTag;
 struct NodeTag;
 struct AccountTag;
-using Uuid = BasicUuid<AnyTag>;          ///< an id whose kind does not matter
-using SpaceId = BasicUuid<SpaceTag>;     ///< a storage space
-using NodeId = BasicUuid<NodeTag>;       ///< a file or folder; never changes on rename, never used again
-using AccountId = BasicUuid<AccountTag>; ///< a person, group or service
+using Uuid = BasicUuid<AnyTag>;           ///< an id whose kind does not matter
+using SpaceId = BasicUuid<SpaceTag>;      ///< a storage space
+using NodeId = BasicUuid<NodeTag>;        ///< a file or folder; never changes on rename, never used again
+using AccountId = BasicUuid<AccountTag>;  ///< a person, group or service
 
 inline NodeId root_of(const SpaceId &space) { return space.as<NodeTag>(); }
 

@@ -41,8 +41,7 @@ struct Interfaces {
 };
 
 constexpr atoll_config_key config_key(const char *name, std::uint32_t type, const char *default_text,
-                                      const char *description, std::uint32_t flags = 0,
-                                      const char *choices = nullptr) {
+                                      const char *description, std::uint32_t flags = 0, const char *choices = nullptr) {
   return atoll_config_key{sizeof(atoll_config_key), type, flags, 0, name, default_text, choices, description};
 }
 
@@ -91,9 +90,9 @@ class Plugin {
 }  // namespace sdk0
 }  // namespace Atoll
 
-#define ATOLL_PLUGIN(Class)                                                                             \
+#define ATOLL_PLUGIN(Class)                                                                                 \
   extern "C" ATOLL_EXPORT const atoll_plugin *atoll_plugin_entry(std::uint32_t host_major, std::uint32_t) { \
-    return host_major == ATOLL_ABI_MAJOR ? Class::descriptor() : nullptr;                               \
+    return host_major == ATOLL_ABI_MAJOR ? Class::descriptor() : nullptr;                                   \
   }
 
 #endif

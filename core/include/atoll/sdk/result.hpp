@@ -42,8 +42,8 @@ enum class Status : std::int32_t {
 struct [[nodiscard]] Error {
   Status status = Status::Internal;
   std::string message;
-  std::int32_t sys_errno = 0;          ///< errno of the system call that failed, or 0
-  std::uint32_t retry_after_ms = 0;    ///< a hint for 429 and 503, or 0
+  std::int32_t sys_errno = 0;        ///< errno of the system call that failed, or 0
+  std::uint32_t retry_after_ms = 0;  ///< a hint for 429 and 503, or 0
 };
 
 inline Error error(Status status, std::string message) { return Error{status, std::move(message), 0, 0}; }
@@ -52,7 +52,7 @@ inline Error error(Status status, std::string message) { return Error{status, st
 template <class T>
 class [[nodiscard]] Result {
  public:
-  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}      // NOLINT(google-explicit-constructor)
+  Result(T value) : state_(std::in_place_index<0>, std::move(value)) {}          // NOLINT(google-explicit-constructor)
   Result(Error failure) : state_(std::in_place_index<1>, std::move(failure)) {}  // NOLINT(google-explicit-constructor)
 
   bool ok() const noexcept { return state_.index() == 0; }

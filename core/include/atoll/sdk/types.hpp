@@ -49,8 +49,8 @@ T copied(const T *from) noexcept {
   return value;
 }
 
-/// A sink of the ABI made from a callable. The callable returns void, or bool where false means "stop". An exception that it
-/// throws is held and thrown again by rethrow(), never across the boundary. Lives on the stack of the caller.
+/// A sink of the ABI made from a callable. The callable returns void, or bool where false means "stop". An exception
+/// that it throws is held and thrown again by rethrow(), never across the boundary. Lives on the stack of the caller.
 template <class Sink, class F>
 class LambdaSink {
  public:

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+// Registry<D>: the driver's side of atoll.registry/1, and SpaceRecord, a record that owns its texts.
+#ifndef ATOLL_SDK_REGISTRY_HPP
+#define ATOLL_SDK_REGISTRY_HPP
+
+#include <atoll/abi/registry.h>
+#include <atoll/sdk/call.hpp>
+
+namespace Atoll {
+inline namespace sdk0 {
+
+using SpaceRecordEmitter = Emitter<atoll_space_record_sink>;
+using MemberEmitter = Emitter<atoll_member_sink>;
+
+struct SpaceRecord {
+  std::uint32_t type = ATOLL_SPACE_PERSONAL, state = ATOLL_SPACE_STATE_ACTIVE, permissions = 0;
+  SpaceId id;
+  Uuid birth;
+  AccountId owner;
+  std::string name, alias, description, provider, endpoint, root_etag;
+  std::uint64_t quota = ATOLL_QUOTA_NONE;
+
+  static SpaceRecord from(const atoll_space_record *raw) {
+    const atoll_space_record r = copied(raw);
+    SpaceRecord out;
+    out.type = r.type;
+    out.state = r.state;
+    out.permissions = r.permissions;
+    out.id = from_abi<SpaceId>(r.id);
+    out.birth = from_abi<Uuid>(r.birth);
+    out.owner = from_abi<AccountId>(r.owner);
+    out.name = view(r.name);
+    out.alias = view(r.alias);
+    out.description = view(r.description);
+    out.provider = view(r.provider);
+    out.endpoint = view(r.endpoint);
+    out.quota = r.quota;
+    out.root_etag = view(r.root_etag);
+    return out;
+  }
+  /// Borrows the texts.
+  atoll_space_record abi() const {
+    auto raw = sized<atoll_space_record>();
+    raw.type = type;
+    raw.state = state;
+    raw.permissions = permissions;
+    raw.id = to_abi(id);
+    raw.birth = to_abi(birth);
+    raw.owner = to_abi(owner);
+    raw.name = str(name);
+    raw.alias = str(alias);
+    raw.description = str(description);
+    raw.provider = str(provider);
+    raw.endpoint = str(endpoint);
+    raw.quota = quota;
+    raw.root_etag = str(root_etag);
+    return raw;
+  }
+};
+
+/// D has, each with a const Call & first and giving Result<void>:
+///   spaces_of(emitter)  space_get(SpaceId, emitter)  space_list(SpaceId after, uint64_t limit, emitter)
+///   space_insert(SpaceRecord)  space_update(SpaceRecord)  space_remove(SpaceId)  personal(AccountId, emitter)
+///   member_put(SpaceId, atoll_member)  member_remove(SpaceId, AccountId)  members(SpaceId, emitter)
+/// and Result<std::uint64_t> generation(const Call &).
+template <class D>
+class Registry {
+ public:
+  static constexpr const char *interface_id = ATOLL_REGISTRY;
+  static const atoll_registry *table() noexcept {
+    static const atoll_registry t = [] {
+      using C = const atoll_call *;
+      using U = const atoll_uuid *;
+      using S = const atoll_space_record_sink *;
+      auto made = sized<atoll_registry>();
+      made.spaces_of = [](C c, void *self, S sink) noexcept {
+        return guarded(c, [&] { return d(self).spaces_of(Call(c), SpaceRecordEmitter(sink)); });
+      };
+      made.get = [](C c, void *self, U space, S sink) noexcept {
+        return guarded(c,
+                       [&] { return d(self).space_get(Call(c), from_abi<SpaceId>(*space), SpaceRecordEmitter(sink)); });
+      };
+      made.list = [](C c, void *self, U after, std::uint64_t limit, S sink) noexcept {
+        return guarded(c, [&] {
+          return d(self).space_list(Call(c), after ? from_abi<SpaceId>(*after) : SpaceId{}, limit,
+                                    SpaceRecordEmitter(sink));
+        });
+      };
+      made.insert = [](C c, void *self, const atoll_space_record *record) noexcept {
+        return guarded(c, [&] { return d(self).space_insert(Call(c), SpaceRecord::from(record)); });
+      };
+      made.update = [](C c, void *self, const atoll_space_record *record) noexcept {
+        return guarded(c, [&] { return d(self).space_update(Call(c), SpaceRecord::from(record)); });
+      };
+      made.remove = [](C c, void *self, U space) noexcept {
+        return guarded(c, [&] { return d(self).space_remove(Call(c), from_abi<SpaceId>(*space)); });
+      };
+      made.personal = [](C c, void *self, U owner, S sink) noexcept {
+        return guarded(
+            c, [&] { return d(self).personal(Call(c), from_abi<AccountId>(*owner), SpaceRecordEmitter(sink)); });
+      };
+      made.member_put = [](C c, void *self, U space, const atoll_member *member) noexcept {
+        return guarded(c, [&] { return d(self).member_put(Call(c), from_abi<SpaceId>(*space), copied(member)); });
+      };
+      made.member_remove = [](C c, void *self, U space, U account) noexcept {
+        return guarded(c, [&] {
+          return d(self).member_remove(Call(c), from_abi<SpaceId>(*space), from_abi<AccountId>(*account));
+        });
+      };
+      made.members = [](C c, void *self, U space, const atoll_member_sink *sink) noexcept {
+        return guarded(c, [&] { return d(self).members(Call(c), from_abi<SpaceId>(*space), MemberEmitter(sink)); });
+      };
+      made.generation = [](C c, void *self, std::uint64_t *generation) noexcept {
+        return guarded(c, [&]() -> Result<void> {
+          auto now = d(self).generation(Call(c));
+          if (!now) return std::move(now).error();
+          *generation = *now;
+          return {};
+        });
+      };
+      return made;
+    }();
+    return &t;
+  }
+
+ private:
+  static D &d(void *self) noexcept { return *static_cast<D *>(self); }
+};
+
+}  // namespace sdk0
+}  // namespace Atoll
+
+#endif
