@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sql/session.hpp"
+
+#include <Poco/Data/DataException.h>
+#include <Poco/Data/SQLite/Connector.h>
+#include <Poco/Data/SQLite/SQLiteException.h>
+#include <Poco/Data/SQLite/Utility.h>
+#include <fcntl.h>
+
+#include "core/base/file.hpp"
+#include "core/sql/statement.hpp"
+
+namespace Atoll::sql {
+
+using Poco::Data::Keywords::into;
+using Poco::Data::Keywords::now;
+using Poco::Data::Keywords::useRef;
+
+namespace {
+
+namespace sqlite = Poco::Data::SQLite;
+
+bool contains(const std::string &text, std::string_view part) { return text.find(part) != std::string::npos; }
+
+Status status_of(const Poco::Exception &failure) {
+  if (dynamic_cast<const sqlite::ConstraintViolationException *>(&failure) != nullptr) {
+    const std::string text = failure.displayText();
+    return contains(text, "UNIQUE") || contains(text, "PRIMARY KEY") ? Status::AlreadyExists
+                                                                     : Status::FailedPrecondition;
+  }
+  if (dynamic_cast<const sqlite::DatabaseFullException *>(&failure) != nullptr) return Status::InsufficientStorage;
+  if (dynamic_cast<const sqlite::RowTooBigException *>(&failure) != nullptr) return Status::InvalidArgument;
+  if (dynamic_cast<const sqlite::InvalidSQLStatementException *>(&failure) != nullptr ||
+      dynamic_cast<const sqlite::ParameterCountMismatchException *>(&failure) != nullptr ||
+      dynamic_cast<const sqlite::InvalidLibraryUseException *>(&failure) != nullptr) {
+    return Status::Internal;
+  }
+  if (dynamic_cast<const Poco::Data::DataException *>(&failure) != nullptr) return Status::Unavailable;
+  return Status::Internal;
+}
+
+std::vector<std::string> statements_of(std::string_view step) {
+  std::vector<std::string> statements;
+  while (!step.empty()) {
+    const std::size_t end = step.find(";\n");
+    std::string statement(step.substr(0, end));
+    if (statement.find_first_not_of(" \n") != std::string::npos) statements.push_back(std::move(statement));
+    step.remove_prefix(end == std::string_view::npos ? step.size() : end + 2);
+  }
+  return statements;
+}
+
+}  // namespace
+
+Error data_error(const Poco::Exception &failure, std::string_view tried) {
+  Error out;
+  out.status = status_of(failure);
+  out.message.append(tried).append(": ").append(failure.displayText());
+  if (out.status == Status::Unavailable) out.retry_after_ms = 1000;
+  return out;
+}
+
+Result<std::unique_ptr<Sessions>> Sessions::open(std::string_view url, std::size_t limit) {
+  constexpr std::string_view scheme = "sqlite:";
+  if (url.starts_with("postgresql:")) {
+    return error(Status::Unimplemented, "PostgreSQL is not supported yet: use sqlite:PATH");
+  }
+  if (!url.starts_with(scheme) || url.size() == scheme.size()) {
+    return error(Status::InvalidArgument, "the database url must be sqlite:PATH");
+  }
+  if (limit == 0) return error(Status::InvalidArgument, "a pool without sessions was asked for");
+  std::string path(url.substr(scheme.size()));
+  base::Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));  // the library would follow the umask
+  if (!fd) {
+    Error failure = base::errno_error("open the database " + path);
+    if (failure.status == Status::NotFound) failure.status = Status::Unavailable;
+    return failure;
+  }
+  fd.reset();
+  return guarded("open the database " + path, [&]() -> Result<std::unique_ptr<Sessions>> {
+    sqlite::Connector::registerConnector();
+    auto pool = std::make_unique<Sessions>(Private{}, Dialect::Sqlite, std::move(path), limit);
+    pool->idle_.reserve(limit);  // so that giving back never allocates
+    pool->idle_.push_back(pool->connect());
+    return pool;
+  });
+}
+
+std::unique_ptr<Poco::Data::Session> Sessions::connect() const {
+  auto session = std::make_unique<Poco::Data::Session>(sqlite::Connector::KEY, target_);
+  *session << "PRAGMA busy_timeout=5000", now;
+  std::string mode;
+  *session << "PRAGMA journal_mode=WAL", into(mode), now;
+  *session << "PRAGMA synchronous=FULL", now;
+  *session << "PRAGMA foreign_keys=ON", now;
+  return session;
+}
+
+Result<Sessions::Lease> Sessions::get(std::chrono::milliseconds wait) {
+  {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, wait, [this] { return leased_ < limit_; })) {
+      return Error{Status::Unavailable, "all sessions of the database " + target_ + " are in use", 0, 1000};
+    }
+    ++leased_;
+    if (!idle_.empty()) {
+      auto session = std::move(idle_.back());
+      idle_.pop_back();
+      return Lease(this, std::move(session));
+    }
+  }
+  auto made = guarded("open the database " + target_,
+                      [this]() -> Result<std::unique_ptr<Poco::Data::Session>> { return connect(); });
+  if (!made) {
+    give_back(nullptr, false);
+    return made.error();
+  }
+  return Lease(this, std::move(*made));
+}
+
+void Sessions::give_back(std::unique_ptr<Poco::Data::Session> session, bool healthy) noexcept {
+  {
+    const std::lock_guard lock(mutex_);
+    --leased_;
+    if (healthy) idle_.push_back(std::move(session));
+  }
+  changed_.notify_one();
+}
+
+Sessions::Lease::~Lease() {
+  if (pool_ == nullptr) return;
+  // An exception on its way through here may be the connection's fault; a new one costs little.
+  const bool healthy = std::uncaught_exceptions() == exceptions_;
+  rollback();
+  pool_->give_back(std::move(session_), healthy);
+}
+
+void Sessions::Lease::begin() {
+  if (pool_->dialect_ == Dialect::Sqlite) {
+    *session_ << "BEGIN IMMEDIATE", now;  // Poco's own begin() takes the lock late, and then may not get it
+  } else {
+    session_->begin();
+  }
+  open_transaction_ = true;
+}
+
+void Sessions::Lease::commit() {
+  if (pool_->dialect_ == Dialect::Sqlite) {
+    *session_ << "COMMIT", now;
+  } else {
+    session_->commit();
+  }
+  open_transaction_ = false;
+}
+
+void Sessions::Lease::rollback() noexcept {
+  if (!std::exchange(open_transaction_, false)) return;
+  try {
+    if (pool_->dialect_ == Dialect::Sqlite) {
+      *session_ << "ROLLBACK", now;
+    } else {
+      session_->rollback();
+    }
+  } catch (...) {
+    exceptions_ = -1;  // not healthy
+  }
+}
+
+Result<void> Sessions::migrate(const std::string &component, std::span<const char *const> steps) {
+  auto lease = get();
+  if (!lease) return lease.error();
+  return guarded("bring the schema of " + component + " in " + target_ + " up to date", [&]() -> Result<void> {
+    lease->begin();
+    lease->run("CREATE TABLE IF NOT EXISTS atoll_schema(component TEXT PRIMARY KEY, version BIGINT NOT NULL)");
+    std::int64_t current = 0;
+    std::string name = component;
+    lease->run("SELECT version FROM atoll_schema WHERE component = $1", useRef(name), into(current));
+    const auto wanted = static_cast<std::int64_t>(steps.size());
+    if (current > wanted || current < 0) {
+      lease->rollback();
+      return error(Status::FailedPrecondition, "the tables of " + component + " in " + target_ + " have format " +
+                                                   std::to_string(current) +
+                                                   ", this version of Atoll knows formats up to " +
+                                                   std::to_string(wanted) + ": use the newer version that made them");
+    }
+    for (std::int64_t i = current; i < wanted; ++i) {
+      for (const std::string &statement : statements_of(steps[static_cast<std::size_t>(i)])) lease->run(statement);
+    }
+    std::int64_t version = wanted;
+    lease->run(
+        "INSERT INTO atoll_schema(component, version) VALUES($1, $2) "
+        "ON CONFLICT(component) DO UPDATE SET version = excluded.version",
+        useRef(name), useRef(version));
+    lease->commit();
+    return {};
+  });
+}
+
+}  // namespace Atoll::sql

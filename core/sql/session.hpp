@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+// Sessions of Poco::Data for code that is to run on SQLite and PostgreSQL alike.
+#pragma once
+
+#include <Poco/Data/Session.h>
+#include <Poco/Data/Statement.h>
+#include <Poco/Exception.h>
+
+#include <atoll/sdk/result.hpp>
+
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+namespace Atoll::sql {
+
+enum class Dialect { Sqlite, Postgresql };
+
+/// The Error for an exception of Poco::Data, with the statuses of sqlite_error(). [any thread]
+Error data_error(const Poco::Exception &failure, std::string_view tried);
+
+/// Runs an action that uses Poco::Data and turns what it throws into an Error. The action returns a Result. [any
+/// thread]
+template <class Action>
+auto guarded(std::string_view tried, Action &&action) -> std::invoke_result_t<Action> {
+  try {
+    return std::forward<Action>(action)();
+  } catch (const Poco::Exception &failure) {
+    return data_error(failure, tried);
+  } catch (const std::exception &failure) {
+    return error(Status::Internal, std::string(tried) + ": " + failure.what());
+  }
+}
+
+/// A bounded pool of sessions to one database. Unlike Poco's own pool it waits for a free session instead of failing at
+/// once, and needs no timer thread. [any thread]
+///
+/// SQL is written once for both databases: parameters as $1, $2, ... in the order of their first use, ids as text of 36
+/// characters, instants as BIGINT nanoseconds, ON CONFLICT for upserts.
+class Sessions {
+ public:
+  /// A borrowed session; given back at its end, rolled back if a transaction is still open. A session that failed in a
+  /// way that may be the connection's fault is closed and made anew.
+  class Lease {
+   public:
+    Lease(Lease &&other) noexcept
+        : pool_(std::exchange(other.pool_, nullptr)),
+          session_(std::move(other.session_)),
+          exceptions_(other.exceptions_) {}
+    Lease(const Lease &) = delete;
+    Lease &operator=(const Lease &) = delete;
+    Lease &operator=(Lease &&) = delete;
+    ~Lease();
+
+    Poco::Data::Session &operator*() const { return *session_; }
+    Poco::Data::Session *operator->() const { return session_.get(); }
+
+    /// Takes the write lock on SQLite. Throws what Poco::Data throws, as everything of the session does.
+    void begin();
+    void commit();
+    void rollback() noexcept;
+    /// Rows changed or read by one statement: `lease.run("UPDATE ...", use(a), use(b))`.
+    template <class... Bindings>
+    std::size_t run(const std::string &sql, Bindings &&...bindings) {
+      Poco::Data::Statement statement(*session_);
+      statement << sql;
+      (static_cast<void>((statement, std::forward<Bindings>(bindings))), ...);
+      return statement.execute();
+    }
+
+   private:
+    friend class Sessions;
+    Lease(Sessions *pool, std::unique_ptr<Poco::Data::Session> session) noexcept
+        : pool_(pool), session_(std::move(session)), exceptions_(std::uncaught_exceptions()) {}
+    Sessions *pool_;
+    std::unique_ptr<Poco::Data::Session> session_;
+    int exceptions_;
+    bool open_transaction_ = false;
+  };
+
+  /// url: "sqlite:PATH" ("postgresql://..." is Unimplemented for now). Opens one session, to fail early.
+  static Result<std::unique_ptr<Sessions>> open(std::string_view url, std::size_t limit = 8);
+
+  /// Unavailable when none is free within the wait.
+  Result<Lease> get(std::chrono::milliseconds wait = std::chrono::seconds(10));
+
+  /// As Database::migrate(): all missing steps in one transaction, FailedPrecondition for a newer database. The version
+  /// is a row of the table atoll_schema, under the name of the component, so that several can share a database. A step
+  /// may hold several statements, separated by ";\n".
+  Result<void> migrate(const std::string &component, std::span<const char *const> steps);
+
+  Dialect dialect() const { return dialect_; }
+
+  class Private {
+    friend class Sessions;
+    Private() = default;
+  };  // only open() makes pools
+  Sessions(Private, Dialect dialect, std::string target, std::size_t limit)
+      : dialect_(dialect), target_(std::move(target)), limit_(limit) {}
+  Sessions(const Sessions &) = delete;
+  Sessions &operator=(const Sessions &) = delete;
+  /// All leases must be gone.
+  ~Sessions() = default;
+
+ private:
+  std::unique_ptr<Poco::Data::Session> connect() const;
+  void give_back(std::unique_ptr<Poco::Data::Session> session, bool healthy) noexcept;
+
+  const Dialect dialect_;
+  const std::string target_;
+  const std::size_t limit_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::vector<std::unique_ptr<Poco::Data::Session>> idle_;
+  std::size_t leased_ = 0;
+};
+
+}  // namespace Atoll::sql
