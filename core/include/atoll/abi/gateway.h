@@ -22,7 +22,8 @@ typedef struct atoll_gateway_service {
   /* The driver's own tables, routed by space, with permissions; of each record `permissions` is set. space_* of `files` are
    * ATOLL_UNIMPLEMENTED except space_get. copy and rename also work across spaces and providers (rename keeps the id only
    * inside a space). */
-  void *self; /* for the three tables and the functions below */
+  void *self;       /* for the functions below */
+  void *files_self; /* for the three tables */
   const atoll_storage_fs *files;
   const atoll_storage_fs_attributes *attributes;
   const atoll_storage_fs_locks *locks;

@@ -14,6 +14,7 @@ extern "C" {
 
 #define ATOLL_SPACE_STATE_ACTIVE 1u
 #define ATOLL_SPACE_STATE_DISABLED 2u
+#define ATOLL_SPACE_STATE_CREATING 3u /* recorded here, perhaps not yet made by its provider */
 
 typedef struct atoll_space_record {
   uint32_t struct_size;

@@ -1,0 +1,395 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/gateway/files.hpp"
+
+#include "core/gateway/copy.hpp"
+
+namespace Atoll::gateway {
+namespace {
+
+constexpr std::uint32_t kNotAtRoot = ATOLL_MAY_DELETE | ATOLL_MAY_MOVE;
+
+bool names_root(const RefView &ref) { return ref.path.empty() && ref.node == root_of(ref.space); }
+
+Error root_stays(const char *what) {
+  return error(Status::PermissionDenied, std::string("The root of a space cannot be ") + what + ".");
+}
+
+atoll_ref raw_ref(const RefView &ref) {
+  auto raw = sized<atoll_ref>();
+  raw.space = to_abi(ref.space);
+  raw.node = to_abi(ref.node);
+  raw.path = str(ref.path);
+  return raw;
+}
+
+/// A driver's read handle, holding its instance.
+class RoutedRead final : public ReadHandle {
+ public:
+  RoutedRead(Lease provider, const atoll_storage_fs *fs, void *handle)
+      : provider_(std::move(provider)), fs_(fs), handle_(handle) {}
+  ~RoutedRead() override { fs_->read_close(provider_->self(), handle_); }
+  Result<std::uint64_t> read(const Call &call, std::uint64_t offset, void *buffer, std::uint64_t length) override {
+    OutgoingCall out(call.raw());
+    std::uint64_t got = 0;
+    const auto entered = provider_->enter();
+    const auto status = fs_->read(out.get(), provider_->self(), handle_, offset, buffer, length, &got);
+    if (status != ATOLL_OK) return out.error(status);
+    return got;
+  }
+  Result<void> extents(const Call &call, std::uint64_t offset, std::uint64_t length,
+                       const ExtentEmitter &emit) override {
+    if (!fs_->read_extents) return unimplemented("extents");
+    OutgoingCall out(call.raw());
+    const auto entered = provider_->enter();
+    return out.result(fs_->read_extents(out.get(), provider_->self(), handle_, offset, length, emit.sink()));
+  }
+
+ private:
+  Lease provider_;
+  const atoll_storage_fs *fs_;
+  void *handle_;
+};
+
+/// A driver's upload, holding its instance.
+class RoutedUpload final : public UploadHandle {
+ public:
+  RoutedUpload(Lease provider, const atoll_storage_fs *fs, void *handle, std::uint32_t permissions)
+      : provider_(std::move(provider)), fs_(fs), handle_(handle), permissions_(permissions) {}
+  ~RoutedUpload() override { abort(); }
+  Result<void> write(const Call &call, std::uint64_t offset, const void *data, std::uint64_t length) override {
+    OutgoingCall out(call.raw());
+    const auto entered = provider_->enter();
+    return out.result(fs_->upload_write(out.get(), provider_->self(), handle_, offset, data, length));
+  }
+  Result<int> fd(const Call &call) override {
+    if (!fs_->upload_fd) return unimplemented("a descriptor for uploads");
+    OutgoingCall out(call.raw());
+    std::int32_t descriptor = -1;
+    const auto entered = provider_->enter();
+    const auto status = fs_->upload_fd(out.get(), provider_->self(), handle_, &descriptor);
+    if (status != ATOLL_OK) return out.error(status);
+    return descriptor;
+  }
+  Result<void> commit(const Call &call, const atoll_upload_commit &commit, const StatEmitter &emit) override {
+    OutgoingCall out(call.raw());
+    out.conditions(call.conditions());
+    const auto tokens = Tokens(call);
+    out.lock_tokens(tokens.list);
+    auto sink = make_sink<atoll_stat_sink>([&](const atoll_stat *raw) {
+      atoll_stat stat = copied(raw);
+      stat.permissions = permissions_;
+      return emit(stat);
+    });
+    const auto entered = provider_->enter();
+    const auto status =
+        fs_->upload_commit(out.get(), provider_->self(), std::exchange(handle_, nullptr), &commit, sink.get());
+    sink.rethrow();
+    return out.result(status);
+  }
+  void abort() noexcept override {
+    if (!handle_) return;
+    const auto entered = provider_->enter();
+    fs_->upload_abort(provider_->self(), std::exchange(handle_, nullptr));
+  }
+
+ private:
+  struct Tokens {
+    explicit Tokens(const Call &call) {
+      for (const auto token : call.lock_tokens()) list.emplace_back(token);
+    }
+    std::vector<std::string> list;
+  };
+  Lease provider_;
+  const atoll_storage_fs *fs_;
+  void *handle_;
+  std::uint32_t permissions_;
+};
+
+}  // namespace
+
+Result<GatewayFiles::Road> GatewayFiles::road(const Call &call, const SpaceId &space, std::uint32_t needed) {
+  auto record = spaces_.find(call, space);
+  if (!record) return std::move(record).error();
+  const std::uint32_t granted = (*record)->permissions;
+  if ((granted & ATOLL_MAY_STAT) == 0)
+    return error(Status::NotFound, "There is no such space, or you have no access to it.");
+  if ((granted & needed) != needed)
+    return error(Status::PermissionDenied, "You may see this, but your role in the space does not allow this change.");
+  if ((*record)->provider.empty())
+    return error(Status::Unavailable, "This space lives on another server and cannot be reached through this one.");
+  auto provider = lookup_.lease((*record)->provider);
+  if (!provider)
+    return Error{Status::Unavailable,
+                 "The storage provider " + (*record)->provider + " is not serving now: " + provider.error().message, 0,
+                 2000};
+  const auto *fs = static_cast<const atoll_storage_fs *>((*provider)->query(ATOLL_STORAGE_FS));
+  if (!fs) return error(Status::Unavailable, "The instance " + (*record)->provider + " is no storage provider.");
+  return Road{*std::move(record), *std::move(provider), fs};
+}
+
+template <class F>
+Result<void> GatewayFiles::drive(const Call &call, const Road &road, F f) {
+  auto admitted = admission_.enter(road.provider->name());
+  if (!admitted) return std::move(admitted).error();
+  OutgoingCall out(call.raw());
+  out.conditions(call.conditions());
+  std::vector<std::string> tokens;
+  for (const auto token : call.lock_tokens()) tokens.emplace_back(token);
+  out.lock_tokens(tokens);
+  const auto entered = road.provider->enter();
+  const std::int32_t status = f(out.get(), road.provider->self());
+  if (status == ATOLL_OK) return {};
+  Error failure = out.error(status);
+  if (failure.status == Status::NotFound) {
+    const auto space = to_abi(road.record->id);
+    OutgoingCall again(call.raw());
+    const auto ignore = make_sink<atoll_space_sink>([](const atoll_space *) {});
+    if (road.fs->space_get(again.get(), road.provider->self(), &space, ignore.get()) != ATOLL_OK)
+      return Error{Status::Unavailable,
+                   "The provider " + road.record->provider + " does not answer for this space. Nothing was deleted.", 0,
+                   5000};
+  }
+  return failure;
+}
+
+template <class F>
+Result<void> GatewayFiles::drive_stats(const Call &call, const Road &road, const StatEmitter &emit, F f) {
+  auto sink = make_sink<atoll_stat_sink>([&](const atoll_stat *raw) {
+    atoll_stat stat = copied(raw);
+    stat.permissions = road.record->permissions;
+    if (std::memcmp(stat.node.bytes, stat.space.bytes, 16) == 0) stat.permissions &= ~kNotAtRoot;
+    return emit(stat);
+  });
+  auto done = drive(call, road, [&](const atoll_call *c, void *self) { return f(c, self, sink.get()); });
+  sink.rethrow();
+  return done;
+}
+
+template <class Table, class F>
+Result<void> GatewayFiles::drive_optional(const Call &call, const Road &road, const char *interface_id,
+                                          const char *what, F f) {
+  const auto *table = static_cast<const Table *>(road.provider->query(interface_id));
+  if (!table) return unimplemented(what);
+  return drive(call, road, [&](const atoll_call *c, void *self) { return f(table, c, self); });
+}
+
+Result<void> GatewayFiles::capabilities(const Call &, atoll_storage_caps &caps) {
+  caps.durability = ATOLL_DURABILITY_NONE;  // differs by space: ask the provider
+  caps.copy = ATOLL_CAPABILITY_EMULATED;
+  caps.fd_read = caps.fd_write = ATOLL_CAPABILITY_EMULATED;
+  caps.max_name_bytes = 255;
+  return {};
+}
+
+Result<void> GatewayFiles::space_get(const Call &call, const SpaceId &space, const SpaceEmitter &emit) {
+  auto found = road(call, space, 0);
+  if (!found) return std::move(found).error();
+  const auto raw = to_abi(space);
+  return drive(call, *found,
+               [&](const atoll_call *c, void *self) { return found->fs->space_get(c, self, &raw, emit.sink()); });
+}
+
+Result<void> GatewayFiles::stat(const Call &call, const RefView &ref, const StatEmitter &emit) {
+  auto found = road(call, ref.space, 0);
+  if (!found) return std::move(found).error();
+  const auto raw = raw_ref(ref);
+  return drive_stats(call, *found, emit, [&](const atoll_call *c, void *self, const atoll_stat_sink *sink) {
+    return found->fs->stat(c, self, &raw, sink);
+  });
+}
+
+Result<void> GatewayFiles::list(const Call &call, const RefView &ref, std::string_view after, std::uint64_t limit,
+                                const StatEmitter &emit) {
+  auto found = road(call, ref.space, 0);
+  if (!found) return std::move(found).error();
+  const auto raw = raw_ref(ref);
+  return drive_stats(call, *found, emit, [&](const atoll_call *c, void *self, const atoll_stat_sink *sink) {
+    return found->fs->list(c, self, &raw, str(after), limit, sink);
+  });
+}
+
+Result<void> GatewayFiles::path_of(const Call &call, const SpaceId &space, const NodeId &node,
+                                   const StatEmitter &emit) {
+  auto found = road(call, space, 0);
+  if (!found) return std::move(found).error();
+  const auto raw_space = to_abi(space), raw_node = to_abi(node);
+  return drive_stats(call, *found, emit, [&](const atoll_call *c, void *self, const atoll_stat_sink *sink) {
+    return found->fs->path_of(c, self, &raw_space, &raw_node, sink);
+  });
+}
+
+Result<void> GatewayFiles::mkdir(const Call &call, const RefView &ref, const StatEmitter &emit) {
+  auto found = road(call, ref.space, ATOLL_MAY_CREATE);
+  if (!found) return std::move(found).error();
+  const auto raw = raw_ref(ref);
+  return drive_stats(call, *found, emit, [&](const atoll_call *c, void *self, const atoll_stat_sink *sink) {
+    return found->fs->mkdir(c, self, &raw, sink);
+  });
+}
+
+Result<void> GatewayFiles::rename(const Call &call, const RefView &from, const RefView &to, std::uint32_t flags,
+                                  const StatEmitter &emit) {
+  if (names_root(from)) return root_stays("moved");
+  if (names_root(to)) return root_stays("replaced");
+  auto found = road(call, from.space, ATOLL_MAY_MOVE | ATOLL_MAY_READ);
+  if (!found) return std::move(found).error();
+  const std::uint32_t at_target = ATOLL_MAY_CREATE | ((flags & ATOLL_REPLACE) != 0 ? ATOLL_MAY_WRITE : 0);
+  auto target = road(call, to.space, at_target);
+  if (!target) return std::move(target).error();
+  if (from.space == to.space) {
+    const auto a = raw_ref(from), b = raw_ref(to);
+    return drive_stats(call, *found, emit, [&](const atoll_call *c, void *self, const atoll_stat_sink *sink) {
+      return found->fs->rename(c, self, &a, &b, flags, sink);
+    });
+  }
+  if ((found->record->permissions & ATOLL_MAY_DELETE) == 0)
+    return error(Status::PermissionDenied, "You may not take files out of this space.");
+  if (auto copied = copy_between(call, from, to, flags, emit); !copied) return copied;
+  return remove(call, from, 0);
+}
+
+Result<void> GatewayFiles::copy(const Call &call, const RefView &from, const RefView &to, std::uint32_t flags,
+                                const StatEmitter &emit) {
+  if (names_root(to)) return root_stays("replaced");
+  auto source = road(call, from.space, ATOLL_MAY_READ);
+  if (!source) return std::move(source).error();
+  const std::uint32_t at_target = ATOLL_MAY_CREATE | ((flags & ATOLL_REPLACE) != 0 ? ATOLL_MAY_WRITE : 0);
+  auto target = road(call, to.space, at_target);
+  if (!target) return std::move(target).error();
+  if (source->provider == target->provider && source->fs->copy) {
+    const auto a = raw_ref(from), b = raw_ref(to);
+    auto done = drive_stats(call, *target, emit, [&](const atoll_call *c, void *self, const atoll_stat_sink *sink) {
+      return source->fs->copy(c, self, &a, &b, flags, sink);
+    });
+    if (done.status() != Status::Unimplemented) return done;
+  }
+  return copy_between(call, from, to, flags, emit);
+}
+
+Result<void> GatewayFiles::copy_between(const Call &call, const RefView &from, const RefView &to, std::uint32_t flags,
+                                        const StatEmitter &emit) {
+  const Files files(StorageFs<GatewayFiles>::table(), this);
+  const Ref source{from.space, from.node, std::string(from.path)}, target{to.space, to.node, std::string(to.path)};
+  auto made = copy_node(call, files, source, target, flags);
+  if (!made) return std::move(made).error();
+  emit(made->abi());
+  return {};
+}
+
+Result<void> GatewayFiles::remove(const Call &call, const RefView &ref, std::uint32_t flags) {
+  if (names_root(ref)) return root_stays("deleted");
+  auto found = road(call, ref.space, ATOLL_MAY_DELETE);
+  if (!found) return std::move(found).error();
+  const auto raw = raw_ref(ref);
+  return drive(call, *found, [&](const atoll_call *c, void *self) { return found->fs->remove(c, self, &raw, flags); });
+}
+
+Result<void> GatewayFiles::set_mtime(const Call &call, const RefView &ref, std::int64_t mtime_ns,
+                                     const StatEmitter &emit) {
+  auto found = road(call, ref.space, ATOLL_MAY_WRITE);
+  if (!found) return std::move(found).error();
+  const auto raw = raw_ref(ref);
+  return drive_stats(call, *found, emit, [&](const atoll_call *c, void *self, const atoll_stat_sink *sink) {
+    return found->fs->set_mtime(c, self, &raw, mtime_ns, sink);
+  });
+}
+
+Result<std::unique_ptr<ReadHandle>> GatewayFiles::open_read(const Call &call, const RefView &ref,
+                                                            const StatEmitter &emit) {
+  auto found = road(call, ref.space, ATOLL_MAY_READ);
+  if (!found) return std::move(found).error();
+  const auto raw = raw_ref(ref);
+  void *handle = nullptr;
+  auto opened = drive_stats(call, *found, emit, [&](const atoll_call *c, void *self, const atoll_stat_sink *sink) {
+    return found->fs->open_read(c, self, &raw, sink, &handle);
+  });
+  if (!opened) return std::move(opened).error();
+  return std::unique_ptr<ReadHandle>(std::make_unique<RoutedRead>(found->provider, found->fs, handle));
+}
+
+Result<std::unique_ptr<UploadHandle>> GatewayFiles::upload_begin(const Call &call, const RefView &ref,
+                                                                 std::uint64_t size, std::string_view metadata) {
+  if (names_root(ref)) return root_stays("replaced by a file");
+  auto found = road(call, ref.space, 0);
+  if (!found) return std::move(found).error();
+  const std::uint32_t may = found->record->permissions & (ATOLL_MAY_WRITE | ATOLL_MAY_CREATE);
+  if (may == 0) return error(Status::PermissionDenied, "You may read here, but not write.");
+  if (may != (ATOLL_MAY_WRITE | ATOLL_MAY_CREATE)) {  // one of the two: what counts is whether the file is there
+    auto there = stat(call, ref, StatEmitter(nullptr));
+    if (!there && there.status() != Status::NotFound) return std::move(there).error();
+    if (there.ok() != (may == ATOLL_MAY_WRITE))
+      return error(Status::PermissionDenied, there.ok() ? "You may add files here, but not change them."
+                                                        : "You may change files here, but not add any.");
+  }
+  const auto raw = raw_ref(ref);
+  auto spec = sized<atoll_upload_spec>();
+  spec.target = &raw;
+  spec.size = size;
+  spec.metadata = atoll_bytes{metadata.data(), metadata.size()};
+  void *handle = nullptr;
+  auto begun = drive(call, *found,
+                     [&](const atoll_call *c, void *self) { return found->fs->upload_begin(c, self, &spec, &handle); });
+  if (!begun) return std::move(begun).error();
+  return std::unique_ptr<UploadHandle>(
+      std::make_unique<RoutedUpload>(found->provider, found->fs, handle, found->record->permissions));
+}
+
+Result<void> GatewayFiles::attributes_get(const Call &call, const RefView &ref, const AttributeEmitter &emit) {
+  auto found = road(call, ref.space, 0);
+  if (!found) return std::move(found).error();
+  const auto raw = raw_ref(ref);
+  return drive_optional<atoll_storage_fs_attributes>(
+      call, *found, ATOLL_STORAGE_FS_ATTRIBUTES, "attributes",
+      [&](const auto *t, const atoll_call *c, void *self) { return t->get(c, self, &raw, emit.sink()); });
+}
+
+Result<void> GatewayFiles::attributes_patch(const Call &call, const RefView &ref,
+                                            const std::vector<atoll_attribute> &changes) {
+  auto found = road(call, ref.space, ATOLL_MAY_WRITE);
+  if (!found) return std::move(found).error();
+  const auto raw = raw_ref(ref);
+  return drive_optional<atoll_storage_fs_attributes>(
+      call, *found, ATOLL_STORAGE_FS_ATTRIBUTES, "attributes", [&](const auto *t, const atoll_call *c, void *self) {
+        return t->patch(c, self, &raw, changes.data(), changes.size(), sizeof(atoll_attribute));
+      });
+}
+
+Result<void> GatewayFiles::lock(const Call &call, const RefView &ref, const atoll_lock &lock, const LockEmitter &emit) {
+  auto found = road(call, ref.space, ATOLL_MAY_WRITE);
+  if (!found) return std::move(found).error();
+  const auto raw = raw_ref(ref);
+  return drive_optional<atoll_storage_fs_locks>(
+      call, *found, ATOLL_STORAGE_FS_LOCKS, "locks",
+      [&](const auto *t, const atoll_call *c, void *self) { return t->lock(c, self, &raw, &lock, emit.sink()); });
+}
+
+Result<void> GatewayFiles::lock_refresh(const Call &call, const RefView &ref, std::string_view token,
+                                        std::uint64_t timeout_s, const LockEmitter &emit) {
+  auto found = road(call, ref.space, ATOLL_MAY_WRITE);
+  if (!found) return std::move(found).error();
+  const auto raw = raw_ref(ref);
+  return drive_optional<atoll_storage_fs_locks>(call, *found, ATOLL_STORAGE_FS_LOCKS, "locks",
+                                                [&](const auto *t, const atoll_call *c, void *self) {
+                                                  return t->refresh(c, self, &raw, str(token), timeout_s, emit.sink());
+                                                });
+}
+
+Result<void> GatewayFiles::unlock(const Call &call, const RefView &ref, std::string_view token) {
+  auto found = road(call, ref.space, ATOLL_MAY_WRITE);
+  if (!found) return std::move(found).error();
+  const auto raw = raw_ref(ref);
+  return drive_optional<atoll_storage_fs_locks>(
+      call, *found, ATOLL_STORAGE_FS_LOCKS, "locks",
+      [&](const auto *t, const atoll_call *c, void *self) { return t->unlock(c, self, &raw, str(token)); });
+}
+
+Result<void> GatewayFiles::locks(const Call &call, const RefView &ref, const LockEmitter &emit) {
+  auto found = road(call, ref.space, 0);
+  if (!found) return std::move(found).error();
+  const auto raw = raw_ref(ref);
+  return drive_optional<atoll_storage_fs_locks>(
+      call, *found, ATOLL_STORAGE_FS_LOCKS, "locks",
+      [&](const auto *t, const atoll_call *c, void *self) { return t->list(c, self, &raw, emit.sink()); });
+}
+
+}  // namespace Atoll::gateway

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/gateway/admission.hpp"
+#include "core/gateway/lookup.hpp"
+#include "core/gateway/spaces.hpp"
+
+#include <atoll/sdk/files.hpp>
+#include <atoll/sdk/storage_fs.hpp>
+
+namespace Atoll::gateway {
+
+/// The storage interfaces as protocols see them: each call is checked against the principal's permissions on the space,
+/// sent to the provider that holds it, and its records come back with `permissions` filled in. [worker]
+///
+/// A provider's NOT_FOUND is passed on only while the provider knows the space itself: a space that its registry lists
+/// and its provider does not know is UNAVAILABLE.
+class GatewayFiles : public StorageFs<GatewayFiles>,
+                     public StorageFsAttributes<GatewayFiles>,
+                     public StorageFsLocks<GatewayFiles> {
+ public:
+  GatewayFiles(InstanceLookup &lookup, Spaces &spaces, unsigned calls_per_provider)
+      : lookup_(lookup), spaces_(spaces), admission_(calls_per_provider) {}
+
+  Result<void> capabilities(const Call &, atoll_storage_caps &);
+  Result<void> space_create(const Call &, const atoll_space &) { return unimplemented("making spaces here"); }
+  Result<void> space_get(const Call &, const SpaceId &, const SpaceEmitter &);
+  Result<void> space_list(const Call &, const SpaceEmitter &) { return unimplemented("listing spaces here"); }
+
+  Result<void> stat(const Call &, const RefView &, const StatEmitter &);
+  Result<void> list(const Call &, const RefView &, std::string_view after, std::uint64_t limit, const StatEmitter &);
+  Result<void> path_of(const Call &, const SpaceId &, const NodeId &, const StatEmitter &);
+  Result<void> mkdir(const Call &, const RefView &, const StatEmitter &);
+  Result<void> rename(const Call &, const RefView &, const RefView &, std::uint32_t flags, const StatEmitter &);
+  Result<void> copy(const Call &, const RefView &, const RefView &, std::uint32_t flags, const StatEmitter &);
+  Result<void> remove(const Call &, const RefView &, std::uint32_t flags);
+  Result<void> set_mtime(const Call &, const RefView &, std::int64_t mtime_ns, const StatEmitter &);
+  Result<std::unique_ptr<ReadHandle>> open_read(const Call &, const RefView &, const StatEmitter &);
+  Result<std::unique_ptr<UploadHandle>> upload_begin(const Call &, const RefView &, std::uint64_t, std::string_view);
+
+  Result<void> attributes_get(const Call &, const RefView &, const AttributeEmitter &);
+  Result<void> attributes_patch(const Call &, const RefView &, const std::vector<atoll_attribute> &);
+  Result<void> lock(const Call &, const RefView &, const atoll_lock &, const LockEmitter &);
+  Result<void> lock_refresh(const Call &, const RefView &, std::string_view, std::uint64_t, const LockEmitter &);
+  Result<void> unlock(const Call &, const RefView &, std::string_view);
+  Result<void> locks(const Call &, const RefView &, const LockEmitter &);
+
+ private:
+  /// Where a space lives, and what the principal may do there.
+  struct Road {
+    std::shared_ptr<const SpaceRecord> record;
+    Lease provider;
+    const atoll_storage_fs *fs = nullptr;
+  };
+
+  /// Finds the provider and checks that the principal has all of `needed`.
+  Result<Road> road(const Call &, const SpaceId &, std::uint32_t needed);
+  /// One admitted, locked call of the driver: f(table, self) gives its status.
+  template <class F>
+  Result<void> drive(const Call &, const Road &, F f);
+  /// The same for a function that emits records of nodes.
+  template <class F>
+  Result<void> drive_stats(const Call &, const Road &, const StatEmitter &, F f);
+  /// The same for an optional table of the driver.
+  template <class Table, class F>
+  Result<void> drive_optional(const Call &, const Road &, const char *interface_id, const char *what, F f);
+  Result<void> copy_between(const Call &, const RefView &, const RefView &, std::uint32_t flags, const StatEmitter &);
+
+  InstanceLookup &lookup_;
+  Spaces &spaces_;
+  Admission admission_;
+};
+
+}  // namespace Atoll::gateway
