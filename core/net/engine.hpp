@@ -56,7 +56,7 @@ struct Options {
   std::chrono::milliseconds idle_timeout{75'000};  ///< between requests
   std::chrono::milliseconds body_timeout{60'000};  ///< without a byte of the body
   std::chrono::milliseconds write_timeout{60'000};    ///< without a byte taken by the client
-  std::chrono::milliseconds linger_timeout{5'000};    ///< reading on after an answer that closes
+  std::chrono::milliseconds linger_timeout{30'000};   ///< reading on after an answer that closes, in all
   std::chrono::milliseconds request_timeout{0};       ///< for Exchange::deadline_ns; 0: none
   std::function<void(const Finished &)> on_finished;  ///< [worker] after each answer; must be quick
 };

@@ -24,7 +24,8 @@ class Exchange;
 struct BodyTarget {
   int fd = -1;               ///< borrowed until the callback; -1: use `write`
   std::uint64_t offset = 0;  ///< where the first byte goes
-  /// [worker] offset (counted from `offset`) and bytes. An error ends the reception and goes to the callback.
+  /// [worker] offset in the upload (the first byte is at `offset`) and bytes. An error ends the reception and goes to
+  /// the callback.
   std::function<Result<void>(std::uint64_t, std::span<const std::byte>)> write;
   /// [worker] sees each piece in order before it is written: checksums.
   std::function<void(std::span<const std::byte>)> observer;

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/net/http1_exchange.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <string>
+#include <utility>
+
+#include "core/base/file.hpp"
+
+namespace Atoll::net {
+namespace {
+
+Result<void> write_at(int fd, std::uint64_t offset, std::span<const std::byte> bytes) {
+  while (!bytes.empty()) {
+    const ssize_t count = ::pwrite(fd, bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (count < 0) {
+      if (errno == EINTR) continue;
+      return base::errno_error("cannot write the body of an upload");
+    }
+    offset += static_cast<std::uint64_t>(count);
+    bytes = bytes.subspan(static_cast<std::size_t>(count));
+  }
+  return {};
+}
+
+}  // namespace
+
+Http1Exchange::Http1Exchange(std::shared_ptr<Connection> connection, std::uint64_t serial,
+                             std::shared_ptr<const RequestHead> head, std::int64_t deadline_ns)
+    : Exchange(std::move(head), deadline_ns), connection_(std::move(connection)), serial_(serial) {}
+
+Http1Exchange::~Http1Exchange() {
+  if (!responded_) connection_->deliver(serial_, Response(500, "The request was dropped without an answer.\n"));
+}
+
+void Http1Exchange::order(std::uint64_t limit, Sink sink, Received done) {
+  if (ordered_.exchange(true)) {
+    done(*this, error(Status::FailedPrecondition, "The body of this request was asked for twice."));
+    return;
+  }
+  connection_->order_body(serial_, {shared_from_this(), limit, std::move(sink), std::move(done)});
+}
+
+void Http1Exchange::buffer_body(std::size_t limit, Buffered done) {
+  const auto text = std::make_shared<std::string>();
+  if (const auto length = head().content_length)
+    text->reserve(static_cast<std::size_t>(std::min<std::uint64_t>({*length, limit, 1u << 20})));
+  order(
+      limit,
+      [text](std::span<const std::byte> bytes) -> Result<void> {
+        text->append(reinterpret_cast<const char *>(bytes.data()), bytes.size());
+        return {};
+      },
+      [text, done = std::move(done)](Exchange &exchange, Result<std::uint64_t> result) {
+        if (result)
+          done(exchange, std::move(*text));
+        else
+          done(exchange, std::move(result).error());
+      });
+}
+
+void Http1Exchange::receive_body(BodyTarget target, Received done) {
+  const auto limit = target.max_bytes;
+  order(
+      limit,
+      [target = std::move(target), at = std::uint64_t{0}](std::span<const std::byte> bytes) mutable -> Result<void> {
+        if (target.observer) target.observer(bytes);
+        auto written =
+            target.fd >= 0 ? write_at(target.fd, target.offset + at, bytes) : target.write(target.offset + at, bytes);
+        at += bytes.size();
+        return written;
+      },
+      std::move(done));
+}
+
+void Http1Exchange::stream_body(Sink sink, Received done) {
+  order(std::numeric_limits<std::uint64_t>::max(), std::move(sink), std::move(done));
+}
+
+void Http1Exchange::respond(Response response) {
+  if (!responded_.exchange(true)) connection_->deliver(serial_, std::move(response));
+}
+
+bool Http1Exchange::cancelled() const { return connection_->cancelled(serial_); }
+
+}  // namespace Atoll::net

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/net/transport.hpp"
+
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace Atoll::net {
+namespace {
+
+IoResult moved(ssize_t count) { return {IoResult::Kind::Moved, static_cast<std::size_t>(count)}; }
+
+IoResult from_errno() {
+  if (errno == EAGAIN || errno == EWOULDBLOCK) return {IoResult::Kind::Blocked, 0};
+  return {IoResult::Kind::Failed, 0};
+}
+
+}  // namespace
+
+IoResult Transport::receive(std::span<char> into) {
+  for (;;) {
+    const ssize_t count = ::recv(fd_.get(), into.data(), into.size(), 0);
+    if (count > 0) return moved(count);
+    if (count == 0) return {IoResult::Kind::End, 0};
+    if (errno != EINTR) return from_errno();
+  }
+}
+
+IoResult Transport::send(std::span<iovec> pieces, bool more) {
+  msghdr message{};
+  message.msg_iov = pieces.data();
+  message.msg_iovlen = pieces.size();
+  for (;;) {
+    const ssize_t count = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL | (more ? MSG_MORE : 0));
+    if (count > 0) return moved(count);
+    if (count == 0) return {IoResult::Kind::Blocked, 0};
+    if (errno != EINTR) return from_errno();
+  }
+}
+
+IoResult Transport::send_file(int file, std::uint64_t offset, std::size_t count) {
+  auto at = static_cast<off_t>(offset);
+  for (;;) {
+    const ssize_t sent = ::sendfile(fd_.get(), file, &at, count);
+    if (sent > 0) return moved(sent);
+    if (sent == 0) return {IoResult::Kind::End, 0};
+    if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP) return {IoResult::Kind::Unsupported, 0};
+    if (errno != EINTR) return from_errno();
+  }
+}
+
+void Transport::shutdown_write() { ::shutdown(fd_.get(), SHUT_WR); }
+
+void Transport::reset() {
+  const linger now{1, 0};
+  ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
+  fd_.reset();
+}
+
+}  // namespace Atoll::net
