@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plugin: accounts in a database of our own.
+#pragma once
+
+#include <atoll/sdk/accounts.hpp>
+#include <atoll/sdk/plugin.hpp>
+
+#include <memory>
+
+#include "plugins/auth-local/account_store.hpp"
+#include "plugins/auth-local/authenticator.hpp"
+#include "plugins/auth-local/failure_limiter.hpp"
+#include "plugins/auth-local/login_cache.hpp"
+#include "plugins/auth-local/password_hasher.hpp"
+
+namespace Atoll::auth_local {
+
+struct Settings {
+  std::string database_url;
+  std::string admin_password;  ///< of the account that the first start makes; empty: generated
+  HashParameters hash;
+  HashLimits hash_limits;
+  FailureLimits failures;
+  std::size_t cache_entries = 4096;
+  std::int64_t cache_lifetime_ns = 300'000'000'000;
+};
+
+/// atoll.auth/1, atoll.directory/1 and atoll.directory.admin/1. [any thread] after create().
+class AuthLocal : public Plugin<AuthLocal>,
+                  public Auth<AuthLocal>,
+                  public Directory<AuthLocal>,
+                  public DirectoryAdmin<AuthLocal> {
+ public:
+  static constexpr PluginInfo info{"atoll.auth-local", "0.1", "Apache-2.0",
+                                   "Accounts, groups and passwords in a database of its own"};
+  using Offers = Interfaces<Auth<AuthLocal>, Directory<AuthLocal>, DirectoryAdmin<AuthLocal>>;
+
+  static constexpr std::array config{
+      config_key("database", ATOLL_CONFIG_PATH, "accounts.db", "The SQLite file with accounts and groups."),
+      config_key("admin_password", ATOLL_CONFIG_TEXT, nullptr,
+                 "Password of the account admin, which the first start makes; else ATOLL_ADMIN_PASSWORD of the "
+                 "environment; else one is generated and logged once.",
+                 ATOLL_CONFIG_SECRET),
+      config_key("hash_memory", ATOLL_CONFIG_SIZE, "19M", "Memory that checking one password takes (argon2id)."),
+      config_key("hash_passes", ATOLL_CONFIG_INTEGER, "2", "Passes over that memory."),
+      config_key("hash_slots", ATOLL_CONFIG_INTEGER, "0",
+                 "Passwords that are checked at the same time; 0 means one per processor."),
+      config_key("hash_queue", ATOLL_CONFIG_INTEGER, "64", "Logins that may wait for such a slot."),
+      config_key("cache_time", ATOLL_CONFIG_DURATION, "5m",
+                 "How long a verified login is believed without checking the password again; 0s: never."),
+      config_key("cache_entries", ATOLL_CONFIG_INTEGER, "4096", "How many verified logins are kept."),
+      config_key("account_failures", ATOLL_CONFIG_INTEGER, "10",
+                 "Failed logins to one account before the next tries have to wait, longer each time."),
+      config_key("address_failures", ATOLL_CONFIG_INTEGER, "50", "The same, from one address."),
+  };
+
+  static Result<std::unique_ptr<AuthLocal>> create(const Call &call, Host host);
+  /// What create() does, without the host's configuration. Logs a generated password through `host`.
+  static Result<std::unique_ptr<AuthLocal>> open(const Settings &settings, Host host);
+
+  class Private {
+    friend class AuthLocal;
+    Private() = default;
+  };  // only open() makes instances
+  AuthLocal(Private, std::unique_ptr<AccountStore> store, const Settings &settings, Host host);
+
+  Result<Principal> authenticate(const Call &call, const atoll_credential &credential);
+
+  Result<void> account_get(const Call &call, AccountId id, AccountEmitter emit);
+  Result<void> account_find(const Call &call, std::uint32_t kind, std::string_view name, AccountEmitter emit);
+  Result<void> account_search(const Call &call, std::uint32_t kind, std::string_view text, std::string_view after,
+                              std::uint64_t limit, AccountEmitter emit);
+  Result<void> groups_of(const Call &call, AccountId user, AccountEmitter emit);
+  Result<void> members_of(const Call &call, AccountId group, AccountEmitter emit);
+
+  Result<void> account_create(const Call &call, const atoll_account &account, std::string_view password,
+                              AccountEmitter emit);
+  Result<void> account_update(const Call &call, const atoll_account &account);
+  Result<void> account_set_password(const Call &call, AccountId id, std::string_view password);
+  Result<void> account_remove(const Call &call, AccountId id);
+  Result<void> member_add(const Call &call, AccountId group, AccountId user);
+  Result<void> member_remove(const Call &call, AccountId group, AccountId user);
+
+ private:
+  Result<Account> add(Account account, std::string_view password);
+  Result<void> ensure_admin(const std::string &given_password);
+
+  Host host_;
+  std::unique_ptr<AccountStore> store_;
+  PasswordHasher hasher_;
+  LoginCache cache_;
+  FailureLimiter limiter_;
+  Authenticator authenticator_;
+  std::uint64_t failures_counter_ = 0;
+  std::uint64_t throttled_counter_ = 0;
+};
+
+}  // namespace Atoll::auth_local

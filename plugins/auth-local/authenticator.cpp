@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugins/auth-local/authenticator.hpp"
+
+#include <exception>
+#include <utility>
+
+#include "core/base/time.hpp"
+#include "plugins/auth-local/names.hpp"
+
+namespace Atoll::auth_local {
+
+namespace {
+
+constexpr int kRounds = 5;
+
+Error wrong() { return error(Status::Unauthenticated, "wrong name or password"); }
+
+}  // namespace
+
+Login Authenticator::authenticate(std::string_view name, std::string_view password, std::string_view address) {
+  // Neither can belong to an account, whoever asks.
+  if (!check_name(name) || password.empty() || password.size() > kMaxPasswordBytes) return wrong();
+  const std::string folded_name = folded(name);
+  const LoginKey key = cache_.key(folded_name, password);
+  if (auto known = cache_.find(key, base::monotonic_ns())) return known;
+
+  std::shared_ptr<Flight> flight;
+  {
+    std::unique_lock lock(mutex_);
+    const auto found = flights_.find(key);
+    if (found == flights_.end()) {
+      flight = std::make_shared<Flight>();
+      flight->ticket = cache_.ticket();
+      flights_.emplace(key, flight);
+    } else if (found->second->ticket == cache_.ticket()) {
+      const auto other = found->second;
+      landed_.wait(lock, [&] { return other->outcome.has_value(); });
+      return *other->outcome;
+    }  // else: it began before a change that this login must already see
+  }
+  if (!flight) return verify_alone(key, folded_name, password, address);
+  std::optional<Login> outcome;
+  try {
+    outcome = verify_alone(key, folded_name, password, address);
+  } catch (const std::exception &failure) {
+    outcome = error(Status::Unavailable, std::string("the login could not be checked: ") + failure.what());
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    flight->outcome = outcome;
+    flights_.erase(key);
+  }
+  landed_.notify_all();
+  return *std::move(outcome);
+}
+
+Login Authenticator::verify_alone(const LoginKey &key, const std::string &folded_name, std::string_view password,
+                                  std::string_view address) {
+  if (auto allowed = limiter_.attempt(folded_name, address, base::monotonic_ns()); !allowed) return allowed.error();
+  Login login = verify(key, folded_name, password);
+  if (login.ok()) {
+    limiter_.succeeded(folded_name, address, base::monotonic_ns());
+  } else if (login.status() != Status::Unauthenticated) {
+    limiter_.abandoned(folded_name, address);
+  }
+  return login;
+}
+
+Login Authenticator::verify(const LoginKey &key, const std::string &folded_name, std::string_view password) {
+  // An account that changed while the hash was computed may have been this one: it is read again, and the hash is
+  // computed again only if it is another one.
+  std::optional<std::string> verified_hash;
+  for (int round = 0;; ++round) {
+    const auto ticket = cache_.ticket();
+    const auto found = store_.credentials(folded_name);
+    if (!found) return found.error();
+    const bool may_log_in = found->has_value() && (*found)->enabled;
+    const std::string hash = may_log_in ? (*found)->password_hash : std::string();
+    if (!verified_hash || *verified_hash != hash) {
+      const auto fits = hasher_.verify(hash, password);
+      if (!fits) return fits.error();
+      if (!*fits) return wrong();
+      verified_hash = hash;
+    }
+    auto principal = std::make_shared<const Principal>((*found)->principal);
+    if (cache_.insert(key, principal, ticket, base::monotonic_ns()) || round == kRounds) {
+      renew_hash(**found, password);
+      return principal;
+    }
+  }
+}
+
+void Authenticator::renew_hash(const Credentials &credentials, std::string_view password) {
+  if (!hasher_.outdated(credentials.password_hash)) return;
+  const auto renewed = hasher_.hash(password);
+  if (!renewed) return;  // at the next login, then
+  static_cast<void>(store_.replace_password_hash(credentials.principal.account, credentials.password_hash, *renewed));
+}
+
+}  // namespace Atoll::auth_local
