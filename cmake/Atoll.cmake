@@ -1,6 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 # One way to declare a layer, a plugin and their tests. Sources are globbed: a folder is a target.
 
+# The trees of tools/test share one ctest run: their tests need names of their own.
+if(ATOLL_SANITIZE MATCHES thread)
+  set(ATOLL_TEST_SUFFIX _tsan)
+elseif(ATOLL_SANITIZE)
+  set(ATOLL_TEST_SUFFIX _asan)
+else()
+  set(ATOLL_TEST_SUFFIX "")
+endif()
+
 # atoll_layer(NAME DEPS target...): core/NAME/*.cpp as the static library atoll_NAME, and
 # core/NAME/*_test.cpp as the doctest program NAME_test.
 function(atoll_layer name)
@@ -54,6 +63,6 @@ function(_atoll_unit_test name tests library)
   endif()
   add_executable(${name}_test ${PROJECT_SOURCE_DIR}/tests/unit/doctest_main.cpp ${tests})
   target_link_libraries(${name}_test PRIVATE ${library})
-  add_test(NAME unit_${name} COMMAND ${name}_test)
-  set_tests_properties(unit_${name} PROPERTIES LABELS unit TIMEOUT 300)
+  add_test(NAME unit_${name}${ATOLL_TEST_SUFFIX} COMMAND ${name}_test)
+  set_tests_properties(unit_${name}${ATOLL_TEST_SUFFIX} PROPERTIES LABELS unit TIMEOUT 300)
 endfunction()
