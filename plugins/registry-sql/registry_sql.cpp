@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "plugins/registry-sql/registry_sql.hpp"
+
+#include <utility>
+
+#include "core/base/time.hpp"
+
+namespace Atoll::registry_sql {
+
+namespace {
+
+/// Links and calls without a principal are members of nothing.
+Asker asker_of(const Call &call) {
+  Asker asker;
+  const atoll_principal *principal = call.principal();
+  if (principal == nullptr || principal->kind == ATOLL_PRINCIPAL_LINK) return asker;
+  asker.account = from_abi<AccountId>(principal->account);
+  for (std::uint64_t i = 0; i < principal->groups.count; ++i) {
+    asker.groups.push_back(from_abi<AccountId>(principal->groups.items[i]));
+  }
+  return asker;
+}
+
+Result<void> emit_one(const Result<SpaceRecord> &record, const SpaceRecordEmitter &emit) {
+  if (!record) return record.error();
+  emit(record->abi());
+  return {};
+}
+
+Result<void> emit_all(const Result<std::vector<SpaceRecord>> &records, const SpaceRecordEmitter &emit) {
+  if (!records) return records.error();
+  for (const SpaceRecord &record : *records) {
+    if (!emit(record.abi())) break;
+  }
+  return {};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<RegistrySql>> RegistrySql::create(const Call &, Host host) {
+  return open("sqlite:" + host.text("database", "registry.db"));
+}
+
+Result<std::unique_ptr<RegistrySql>> RegistrySql::open(const std::string &url) {
+  auto store = SpaceRecordStore::open(url);
+  if (!store) return store.error();
+  return std::make_unique<RegistrySql>(Private{}, std::move(*store));
+}
+
+Result<void> RegistrySql::spaces_of(const Call &call, SpaceRecordEmitter emit) {
+  return emit_all(store_->spaces_of(asker_of(call), base::now_unix_ns()), emit);
+}
+
+Result<void> RegistrySql::space_get(const Call &call, SpaceId id, SpaceRecordEmitter emit) {
+  return emit_one(store_->get(id, asker_of(call), base::now_unix_ns()), emit);
+}
+
+Result<void> RegistrySql::space_list(const Call &call, SpaceId after, std::uint64_t limit, SpaceRecordEmitter emit) {
+  return emit_all(store_->list(after, limit, asker_of(call), base::now_unix_ns()), emit);
+}
+
+Result<void> RegistrySql::space_insert(const Call &, SpaceRecord record) { return store_->insert(std::move(record)); }
+Result<void> RegistrySql::space_update(const Call &, const SpaceRecord &record) { return store_->update(record); }
+Result<void> RegistrySql::space_remove(const Call &, SpaceId id) { return store_->remove(id); }
+
+Result<void> RegistrySql::personal(const Call &call, AccountId owner, SpaceRecordEmitter emit) {
+  return emit_one(store_->personal(owner, asker_of(call), base::now_unix_ns()), emit);
+}
+
+Result<void> RegistrySql::member_put(const Call &, SpaceId space, const atoll_member &raw) {
+  Member member;
+  member.kind = raw.kind;
+  member.account = from_abi<AccountId>(raw.account);
+  member.permissions = raw.permissions;
+  member.role = view(raw.role);
+  member.expires_ns = raw.expires_ns;
+  return store_->member_put(space, member);
+}
+
+Result<void> RegistrySql::member_remove(const Call &, SpaceId space, AccountId account) {
+  return store_->member_remove(space, account);
+}
+
+Result<void> RegistrySql::members(const Call &, SpaceId space, MemberEmitter emit) {
+  const auto members = store_->members(space);
+  if (!members) return members.error();
+  for (const Member &member : *members) {
+    auto raw = sized<atoll_member>();
+    raw.kind = member.kind;
+    raw.account = to_abi(member.account);
+    raw.permissions = member.permissions;
+    raw.role = str(member.role);
+    raw.expires_ns = member.expires_ns;
+    if (!emit(raw)) break;
+  }
+  return {};
+}
+
+Result<std::uint64_t> RegistrySql::generation(const Call &) { return store_->generation(base::now_unix_ns()); }
+
+}  // namespace Atoll::registry_sql

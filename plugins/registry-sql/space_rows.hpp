@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of spaces with the memberships that let somebody reach them, read column by column.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "plugins/registry-sql/space_record_store.hpp"
+
+namespace Atoll::registry_sql {
+
+/// [one thread at a time]
+class SpaceRows {
+ public:
+  /// The condition that a member row m is the asker's and still valid; `now` is the parameter of that name.
+  static std::string membership(const Asker &asker, std::string_view now = "$1") {
+    std::string out("(m.expires_ns = 0 OR m.expires_ns > ");
+    out.append(now).append(") AND ((m.kind = 1 AND m.account = ");
+    append_id(out, asker.account);
+    out.append(")");
+    if (!asker.groups.empty()) {
+      out.append(" OR (m.kind = 2 AND m.account IN (");
+      for (std::size_t i = 0; i < asker.groups.size(); ++i) {
+        if (i > 0) out.push_back(',');
+        append_id(out, asker.groups[i]);
+      }
+      out.append("))");
+    }
+    return out.append(")");
+  }
+
+  /// Reads the rows of "SELECT ... <rest>" over spaces s and members m. Throws as Poco::Data does.
+  template <class... Bindings>
+  void read(sql::Sessions::Lease &lease, const std::string &rest, Bindings &&...bindings) {
+    using Poco::Data::Keywords::into;
+    lease.run(
+        "SELECT s.id, s.birth, s.type, s.state, s.owner, s.name, s.alias, s.description, s.provider, s.endpoint,"
+        " s.quota, s.root_etag, COALESCE(m.permissions, 0) " +
+            rest,
+        std::forward<Bindings>(bindings)..., into(ids_), into(births_), into(types_), into(states_), into(owners_),
+        into(names_), into(aliases_), into(descriptions_), into(providers_), into(endpoints_), into(quotas_),
+        into(etags_), into(permissions_));
+  }
+
+  /// One record per space: the permissions of its rows, which follow each other, are joined.
+  std::vector<SpaceRecord> records() const {
+    std::vector<SpaceRecord> out;
+    for (std::size_t row = 0; row < ids_.size(); ++row) {
+      if (row == 0 || ids_[row] != ids_[row - 1]) out.push_back(record(row));
+      out.back().permissions |= static_cast<std::uint32_t>(permissions_[row]);
+    }
+    return out;
+  }
+
+ private:
+  /// Hex digits and dashes only: safe to stand in SQL.
+  static void append_id(std::string &out, const AccountId &id) { out.append("'").append(id.text()).append("'"); }
+
+  SpaceRecord record(std::size_t row) const {
+    SpaceRecord out;
+    out.id = SpaceId::parse(ids_[row]).value_or(SpaceId());
+    out.birth = Uuid::parse(births_[row]).value_or(Uuid());
+    out.type = static_cast<std::uint32_t>(types_[row]);
+    out.state = static_cast<std::uint32_t>(states_[row]);
+    out.owner = AccountId::parse(owners_[row]).value_or(AccountId());
+    out.name = names_[row];
+    out.alias = aliases_[row];
+    out.description = descriptions_[row];
+    out.provider = providers_[row];
+    out.endpoint = endpoints_[row];
+    out.quota = quotas_[row] < 0 ? ATOLL_QUOTA_NONE : static_cast<std::uint64_t>(quotas_[row]);
+    out.root_etag = etags_[row];
+    out.permissions = 0;
+    return out;
+  }
+
+  std::vector<std::string> ids_, births_, owners_, names_, aliases_, descriptions_, providers_, endpoints_, etags_;
+  std::vector<std::int64_t> types_, states_, quotas_, permissions_;
+};
+
+}  // namespace Atoll::registry_sql
