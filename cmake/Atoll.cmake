@@ -53,7 +53,6 @@ function(atoll_plugin name)
   set_property(GLOBAL APPEND PROPERTY ATOLL_PLUGINS ${name})
   if(tests)
     _atoll_unit_test(${id} "${tests}" ${id}_objects)
-    target_link_libraries(${id}_test PRIVATE $<TARGET_OBJECTS:${id}_objects>)
   endif()
 endfunction()
 

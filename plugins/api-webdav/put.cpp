@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+// PUT: everything that can be refused is refused before the body is asked for; then the body flows into the upload, and
+// the commit is the one point where something changes.
+#include <cstring>
+
+#include "core/base/text.hpp"
+#include "plugins/api-webdav/headers.hpp"
+#include "plugins/api-webdav/methods.hpp"
+#include "plugins/api-webdav/preconditions.hpp"
+
+namespace Atoll::webdav {
+
+namespace {
+
+/// What the head says of the body.
+struct Announced {
+  std::uint64_t size = ATOLL_SIZE_UNKNOWN;
+  std::int64_t mtime_ns = ATOLL_MTIME_NOW;
+  std::vector<ExpectedDigest> digests;
+};
+
+/// An upload between its head and its commit.
+struct Pending {
+  Target target;
+  Announced announced;
+  Preconditions preconditions;
+  std::shared_ptr<Upload> upload;
+  std::optional<Error> write_failure;
+};
+
+std::optional<Response> read_head(const Context &context, Announced &out) {
+  const Request &request = context.request;
+  if (request.header("Content-Range")) {
+    return context.fail(400, "A PUT with Content-Range is refused: send the whole file.");
+  }
+  const auto length = request.content_length();
+  if (length) out.size = *length;
+  if (const auto value = request.header("OC-Total-Length")) {
+    const auto total = base::parse_u64(base::trim(*value));
+    if (!total) return context.fail(400, "OC-Total-Length is no number of bytes.");
+    if (length && *total != *length) return context.fail(400, "OC-Total-Length and Content-Length differ.");
+    out.size = *total;
+  }
+  if (const auto value = request.header("X-OC-Mtime")) {
+    const auto mtime = parse_mtime(base::trim(*value));
+    if (!mtime) return context.fail(400, "X-OC-Mtime is no time in seconds since 1970.");
+    out.mtime_ns = *mtime;
+  }
+  const auto oc = request.joined_header("OC-Checksum");
+  const auto md5 = request.header("Content-MD5");
+  const auto digest = request.joined_header("Digest");
+  if ((oc && !parse_oc_checksum(base::trim(*oc), out.digests)) ||
+      (md5 && !parse_content_md5(base::trim(*md5), out.digests)) || (digest && !parse_digest(*digest, out.digests))) {
+    return context.fail(400, "The checksum of the request cannot be read.");
+  }
+  return std::nullopt;
+}
+
+bool matches(const ExpectedDigest &expected, const atoll_body_result &got) {
+  switch (expected.kind) {
+    case ExpectedDigest::Kind::Sha1:
+      return (got.checksums & ATOLL_STAT_SHA1) != 0 && std::memcmp(expected.bytes.data(), got.sha1, 20) == 0;
+    case ExpectedDigest::Kind::Md5:
+      return (got.checksums & ATOLL_STAT_MD5) != 0 && std::memcmp(expected.bytes.data(), got.md5, 16) == 0;
+    case ExpectedDigest::Kind::Adler32: {
+      if ((got.checksums & ATOLL_STAT_ADLER32) == 0) return false;
+      const std::uint8_t bytes[4] = {
+          static_cast<std::uint8_t>(got.adler32 >> 24), static_cast<std::uint8_t>(got.adler32 >> 16),
+          static_cast<std::uint8_t>(got.adler32 >> 8), static_cast<std::uint8_t>(got.adler32)};
+      return std::memcmp(expected.bytes.data(), bytes, 4) == 0;
+    }
+  }
+  return false;
+}
+
+/// The failure of an operation on the name: what a driver tells apart less finely than HTTP does.
+Response refuse(const Context &context, const Target &target, const Error &error) {
+  if (error.status == Status::NotFound) return context.fail(409, "The folder above does not exist.");
+  if (error.status == Status::FailedPrecondition || error.status == Status::AlreadyExists) {
+    OutgoingCall out(context.call.raw());
+    const auto there = context.services.files.stat(out, target.ref);
+    if (there && there->folder()) return context.fail(405, "There is a folder of this name: a file cannot replace it.");
+    return context.fail(409, error.message);
+  }
+  return fail_maybe_locked(context, error, {&target});
+}
+
+Response body_failure(const Context &context, const Pending &pending, const atoll_body_result &got) {
+  if (pending.write_failure) return refuse(context, pending.target, *pending.write_failure);
+  switch (static_cast<Status>(got.status)) {
+    case Status::Cancelled:
+      return context.fail(400, "The body ended before its announced length.");
+    case Status::InvalidArgument:
+      return context.fail(400, "The body is not encoded as it says.");
+    case Status::ResourceExhausted:
+      return context.fail(400, "The body is longer than OC-Total-Length.");
+    default:
+      break;
+  }
+  return context.fail(
+      Error{static_cast<Status>(got.status), "the body of a PUT could not be stored", got.sys_errno, 0});
+}
+
+Response finish(const Context &context, Pending &pending, const atoll_body_result &got) {
+  if (got.status != ATOLL_OK) return body_failure(context, pending, got);
+  if (pending.announced.size != ATOLL_SIZE_UNKNOWN && pending.announced.size != got.length) {
+    return context.fail(400, "The body is shorter than OC-Total-Length.");
+  }
+  for (const ExpectedDigest &expected : pending.announced.digests) {
+    if (!matches(expected, got)) {
+      return context.fail(400, "The checksum of the body is not the one that was sent: nothing was stored.");
+    }
+  }
+  auto commit = sized<atoll_upload_commit>();
+  commit.flags = got.checksums & (ATOLL_STAT_SHA1 | ATOLL_STAT_MD5 | ATOLL_STAT_ADLER32);
+  commit.size = got.length;
+  commit.mtime_ns = pending.announced.mtime_ns;
+  std::memcpy(commit.sha1, got.sha1, sizeof commit.sha1);
+  std::memcpy(commit.md5, got.md5, sizeof commit.md5);
+  commit.adler32 = got.adler32;
+  OutgoingCall out(context.call.raw());
+  pending.preconditions.attach(out);
+  auto done = pending.upload->commit(out, commit);
+  if (!done) return refuse(context, pending.target, done.error());
+  Response response;
+  response.status = done->created() ? 201 : 204;
+  add_node_headers(response, pending.target.space, *done);
+  if (pending.announced.mtime_ns != ATOLL_MTIME_NOW) response.header("X-OC-MTime", "accepted");
+  return response;
+}
+
+}  // namespace
+
+void put(const std::shared_ptr<Context> &context) {
+  const auto answer = [&](Response response) { context->exchange.respond(std::move(response)); };
+  auto pending = std::make_shared<Pending>();
+  if (auto refused = read_head(*context, pending->announced)) return answer(*std::move(refused));
+  if (context->location.folder_form) {
+    return answer(context->fail(405, "The name ends with a slash: a folder is made with MKCOL."));
+  }
+  auto target = context->target();
+  if (!target) return answer(context->fail(target.error()));
+  if (target->is_root()) return answer(context->fail(405, "A file cannot replace the root of a space."));
+  pending->target = *std::move(target);
+  if (auto refused = read_preconditions(*context, pending->target, pending->preconditions)) {
+    return answer(*std::move(refused));
+  }
+  OutgoingCall out(context->call.raw());
+  pending->preconditions.attach(out);
+  auto upload = context->services.files.upload_begin(out, pending->target.ref, pending->announced.size);
+  if (!upload) return answer(refuse(*context, pending->target, upload.error()));
+  pending->upload = *std::move(upload);
+
+  constexpr std::uint32_t kChecksums = ATOLL_STAT_SHA1 | ATOLL_STAT_MD5 | ATOLL_STAT_ADLER32;
+  const auto write = [context, pending](std::uint64_t offset, const void *data, std::uint64_t length) -> std::int32_t {
+    OutgoingCall writing(context->call.raw());
+    auto written = pending->upload->write(writing, offset, data, length);
+    if (written) return ATOLL_OK;
+    pending->write_failure = written.error();
+    return static_cast<std::int32_t>(written.status());
+  };
+  const int fd = pending->upload->fd(out);
+  context->exchange.receive_body(
+      fd, pending->announced.size, kChecksums, write,
+      [context, pending](const Call &, Exchange exchange, const BodyResult &result) {
+        Response response = finish(*context, *pending, result.raw());
+        pending->upload->abort();  // nothing left of it when it was not committed, before the client hears of it
+        exchange.respond(std::move(response));
+      });
+}
+
+}  // namespace Atoll::webdav
