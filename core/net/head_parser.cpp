@@ -11,6 +11,7 @@ namespace Atoll::net {
 namespace {
 
 constexpr std::size_t kMaxMethod = 32;
+constexpr std::size_t kLineRest = kMaxMethod + 16;  ///< of a request line, besides the target
 constexpr std::size_t kMaxLeadingLines = 4;
 
 constexpr std::array<bool, 256> make_token_table() {
@@ -308,6 +309,8 @@ HeadScanner::State HeadScanner::scan(std::string_view data, const HeadLimits &li
     const auto lf = static_cast<std::size_t>(static_cast<const char *>(found) - data.data());
     if (lf - begin_ >= limits.max_head) break;
     if (lf == line_ || data[lf - 1] != '\r') return refuse(400, "A line of the head ends without a carriage return.");
+    if (line_ == begin_ && lf - begin_ > limits.max_target + kLineRest)
+      return refuse(414, "The request target is too long.");
     seen_ = lf + 1;
     if (lf - 1 == line_) {
       end_ = seen_;
@@ -315,7 +318,7 @@ HeadScanner::State HeadScanner::scan(std::string_view data, const HeadLimits &li
     }
     line_ = seen_;
   }
-  if (line_ == begin_ && data.size() - begin_ > limits.max_target + kMaxMethod + 16)
+  if (line_ == begin_ && data.size() - begin_ > limits.max_target + kLineRest)
     return refuse(414, "The request target is too long.");
   if (data.size() - begin_ > limits.max_head) return refuse(431, "The head of the request is too long.");
   seen_ = data.size();
