@@ -316,7 +316,10 @@ Result<void> AccountStore::member_remove(const AccountId &group, const AccountId
     const std::string group_key = group.text();
     const std::string user_key = user.text();
     lease.begin();
-    if (auto found = require(lease, group, ATOLL_ACCOUNT_GROUP, "group"); !found) return found;
+    std::int64_t count = 0;
+    lease.run("SELECT count(*) FROM memberships WHERE group_id = $1 AND user_id = $2", useRef(group_key),
+              useRef(user_key), into(count));
+    if (count == 0) return not_found("member of the group");
     lease.run("DELETE FROM memberships WHERE group_id = $1 AND user_id = $2", useRef(group_key), useRef(user_key));
     lease.commit();
     return {};

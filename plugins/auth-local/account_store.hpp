@@ -79,8 +79,9 @@ class AccountStore {
   /// Memberships and identities go with it; its subject is never used again. FailedPrecondition for the last enabled
   /// admin.
   Result<void> remove(const AccountId &id);
-  /// Both may be repeated: what is so already is Ok.
+  /// May be repeated.
   Result<void> member_add(const AccountId &group, const AccountId &user);
+  /// NotFound when it is no member.
   Result<void> member_remove(const AccountId &group, const AccountId &user);
   Result<void> identity_add(const AccountId &id, const Identity &identity);
 
