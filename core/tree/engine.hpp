@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/tree/namespace.hpp"
+#include "core/tree/state_dir.hpp"
 #include "core/tree/store.hpp"
 #include "core/tree/types.hpp"
 
@@ -10,7 +11,7 @@
 #include <memory>
 #include <string>
 
-namespace atoll::tree {
+namespace Atoll::tree {
 
 enum class Durability : std::uint8_t {
   None,      ///< an acknowledged change may be lost by a power cut
@@ -18,7 +19,6 @@ enum class Durability : std::uint8_t {
 };
 
 struct EngineOptions {
-  std::string state_dir;  ///< absolute; made when missing; on a local disk
   Durability durability = Durability::PowerCut;
   std::uint64_t quota_default = kNoQuota;
   unsigned readers = 8;    ///< read connections at most
@@ -50,9 +50,9 @@ struct OpenFile {
 /// conditions inside their commit: Locked, Aborted.
 class Engine {
  public:
-  /// Takes the exclusive lock on state_dir, opens meta.db and index.db, recovers. Spaces that need a long look answer
-  /// Unavailable until it is done in the background. `epoch_id` is the uuid of the provider, see read_provider_id().
-  static Result<std::unique_ptr<Engine>> open(EngineOptions options, std::unique_ptr<Namespace> names,
+  /// Opens meta.db and index.db in the state folder and recovers. Spaces that need a long look answer Unavailable until
+  /// it is done in the background.
+  static Result<std::unique_ptr<Engine>> open(EngineOptions options, StateDir state, std::unique_ptr<Namespace> names,
                                               std::unique_ptr<Store> store);
   virtual ~Engine() = default;
 
@@ -119,4 +119,4 @@ class Engine {
   Engine &operator=(const Engine &) = delete;
 };
 
-}  // namespace atoll::tree
+}  // namespace Atoll::tree

@@ -6,7 +6,7 @@
 #include <type_traits>
 #include <utility>
 
-namespace atoll::tree {
+namespace Atoll::tree {
 
 template <class Signature>
 class FunctionRef;
@@ -29,4 +29,4 @@ class FunctionRef<R(Args...)> {
   R (*call_)(void *, Args...);
 };
 
-}  // namespace atoll::tree
+}  // namespace Atoll::tree

@@ -11,7 +11,7 @@
 #include <string>
 #include <string_view>
 
-namespace atoll::tree {
+namespace Atoll::tree {
 
 /// The identity that the truth keeps with a file or folder, and the state that it belongs to.
 struct Identity {
@@ -54,7 +54,8 @@ class Folder {
   /// All entries but those that can be no node: special files, symbolic links, names that are not UTF-8, mount points.
   virtual Result<void> scan(FunctionRef<void(std::string_view name, const Entry &entry)> sink) = 0;
   virtual Result<std::optional<Identity>> identity(std::string_view name) = 0;
-  virtual Result<void> identify(std::string_view name, const Identity &identity) = 0;
+  /// Gives an entry its identity, for the state that it is in now.
+  virtual Result<void> identify(std::string_view name, const NodeId &id, std::uint64_t sequence) = 0;
   /// The folder `name` inside this one.
   virtual Result<std::unique_ptr<Folder>> open(std::string_view name) = 0;
   virtual Result<Entry> make_folder(std::string_view name, const NodeId &id) = 0;
@@ -64,7 +65,9 @@ class Folder {
   virtual Result<void> place(Staged &staged, std::string_view name, Onto onto) = 0;
   /// Takes `name` out of the space, atomically; what it was is deleted in the background.
   virtual Result<void> set_aside(const SpaceId &space, std::string_view name) = 0;
-  virtual Result<Entry> set_mtime(std::string_view name, std::int64_t mtime_ns) = 0;
+  /// Also renews the identity. `durable`: before it returns.
+  virtual Result<Entry> set_mtime(std::string_view name, std::int64_t mtime_ns, const NodeId &id,
+                                  std::uint64_t sequence, bool durable) = 0;
   virtual Result<base::Fd> open_file(std::string_view name) = 0;
   /// Makes the names in this folder durable.
   virtual Result<void> sync() = 0;
@@ -79,15 +82,22 @@ class Namespace {
   virtual Result<void> prove(bool now) = 0;
   /// A folder of a space: `base` is the space's folder relative to the provider's root, `path` below it.
   virtual Result<std::unique_ptr<Folder>> open(std::string_view base, std::string_view path) = 0;
-  /// Makes the space's folder, named after `wanted` but not like any that is there or for which `taken` says yes.
-  /// Gives its path relative to the root. A folder that has the id already is adopted.
-  virtual Result<std::string> make_space(const SpaceSpec &spec, FunctionRef<bool(std::string_view)> taken) = 0;
-  /// Makes the folder `base` of a space that was announced but not made before a crash; fine when it is there.
-  virtual Result<void> ensure_space(const SpaceId &id, std::string_view base) = 0;
+  /// Opens a file for reading, with what the truth says of it.
+  struct File {
+    base::Fd fd;
+    Entry entry;
+  };
+  virtual Result<File> open_file(std::string_view base, std::string_view path) = 0;
+  /// A folder for a new space, relative to the provider's root: named after it, and like nothing that is there or for
+  /// which `taken` says yes. A folder that has the space's id already is given as it is. Changes nothing.
+  virtual Result<std::string> choose_space_folder(const SpaceSpec &spec,
+                                                  FunctionRef<bool(std::string_view base)> taken) = 0;
+  /// Makes the chosen folder, durably; fine when it is there.
+  virtual Result<void> make_space(const SpaceId &id, std::string_view base) = 0;
   /// Takes a space's folder out of the tree; it is deleted in the background.
   virtual Result<void> remove_space(const SpaceId &id, std::string_view base) = 0;
   /// Makes everything durable that was changed so far.
   virtual Result<void> sync_all() = 0;
 };
 
-}  // namespace atoll::tree
+}  // namespace Atoll::tree

@@ -4,7 +4,7 @@
 
 #include "core/tree/namespace.hpp"
 
-namespace atoll::tree {
+namespace Atoll::tree {
 
 /// What a staged file or folder becomes.
 struct Seal {
@@ -46,4 +46,4 @@ class Store {
   virtual Result<void> room_for(std::uint64_t bytes) = 0;
 };
 
-}  // namespace atoll::tree
+}  // namespace Atoll::tree

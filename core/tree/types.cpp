@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/tree/types.hpp"
 
-namespace atoll::tree {
+namespace Atoll::tree {
 
 Etag::Etag(const NodeId &node, std::uint64_t sequence) noexcept {
   static constexpr char kDigits[] = "0123456789abcdef";
@@ -18,4 +18,4 @@ Etag::Etag(const NodeId &node, std::uint64_t sequence) noexcept {
   for (; shift >= 0; shift -= 4) text_[size_++] = kDigits[(sequence >> shift) & 15];
 }
 
-}  // namespace atoll::tree
+}  // namespace Atoll::tree

@@ -14,7 +14,7 @@
 #include <string_view>
 #include <vector>
 
-namespace atoll::tree {
+namespace Atoll::tree {
 
 enum class NodeType : std::uint8_t { File = 1, Folder = 2 };
 
@@ -143,4 +143,4 @@ struct UploadCommit {
   bool verify = false;  ///< read the bytes again and refuse them when they do not have these sums
 };
 
-}  // namespace atoll::tree
+}  // namespace Atoll::tree

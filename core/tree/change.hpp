@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: Apache-2.0
+// One change of the tree: the writer lock, what must hold, an index transaction, and what must be durable in the end.
+#pragma once
+
+#include "core/tree/tree_engine.hpp"
+
+namespace Atoll::tree {
+
+/// A name in a folder, with the node that has it, if any. The root of a space has no parent.
+struct Target {
+  Located parent;
+  std::string name;
+  std::optional<Row> row;
+
+  /// Node ids from the root to the node itself, which must be there.
+  std::vector<NodeId> way() const;
+  std::vector<NodeId> parent_way() const;
+  bool is_root() const noexcept { return parent.chain.empty(); }
+};
+
+/// Node ids of a chain.
+std::vector<NodeId> ids_of(std::span<const Step> chain);
+
+/// Lives as long as the writer lock is held, and a little longer: commit() gives the lock back, settle() waits for the
+/// disk.
+class Change {
+ public:
+  Change(TreeEngine &engine, SpacePtr space, const Conditions &conditions);
+  Change(const Change &) = delete;
+  Change &operator=(const Change &) = delete;
+  ~Change();
+
+  Result<void> begin();
+
+  // ---- looking
+  /// A node that must be there: else NotFound, proved by a look at the truth.
+  Result<Target> existing(const Ref &ref);
+  /// A name whose parent must be a folder that is there: else FailedPrecondition.
+  Result<Target> place(const Ref &ref);
+  /// Opens a folder of the truth; one that is not what the index says is noted as stale.
+  Result<Folder *> open(const Located &folder);
+  /// The truth's entry of the name, when it is as the index says; else noted as stale. PermissionDenied: the name is
+  /// taken by what is neither file nor folder.
+  Result<std::optional<Entry>> agree(Folder &folder, const Target &target);
+  /// A folder that must be looked at before this change can be made; the change is then tried again.
+  const std::optional<NodeId> &stale() const noexcept { return stale_; }
+  /// An error of the truth: one that says that it is not as was just seen makes the folder stale.
+  Error failed(Error failure, const NodeId &folder);
+
+  // ---- what must hold
+  Result<void> conditions_hold(const std::optional<Row> &row) const;
+  /// Locks on the last node of the way, and deep ones above it.
+  Result<void> locks_admit(std::span<const NodeId> way) const;
+  /// The same for a node that goes away: also the locks below it. Their tokens are kept for drop_locks().
+  Result<void> locks_admit_removal(const Target &target);
+  Result<void> room_for(std::int64_t delta);
+
+  // ---- doing
+  /// Before the truth is touched.
+  Result<void> intend(std::initializer_list<NodeId> folders);
+  /// After the truth was touched: the folder is what it is now, all above it have changed. A folder that somebody else
+  /// had changed before keeps its old time in the index, so that the next listing looks.
+  Result<void> changed(Folder &folder, const NodeId &id, std::int64_t size_delta);
+  /// Sizes and sequence only.
+  Result<std::uint64_t> next_sequence() { return engine_.sequences_->next(); }
+  void touched() noexcept { touched_ = true; }
+  void sync_later(Folder &folder) { sync_.push_back(&folder); }
+  Folder &keep(std::unique_ptr<Folder> folder);
+
+  /// Makes the change visible and gives the writer lock back.
+  Result<void> commit();
+  /// Waits until the change is durable, and lets go of locks on what is gone.
+  Result<void> settle();
+
+  Node node(const Row &row, std::span<const NodeId> way, bool created) const;
+  Index &index() noexcept { return *engine_.index_; }
+  const Space &space() const noexcept { return *space_; }
+  const Conditions &conditions() const noexcept { return conditions_; }
+
+ private:
+  struct Walk {
+    Located located;           // as far as it came
+    std::string_view missing;  // the first name that is not there; empty: all are
+    std::string_view rest;     // what follows it
+  };
+  Result<Walk> walk(const Ref &ref, std::string_view path);
+  Result<void> prove_missing(const Located &folder, std::string_view name);
+
+  TreeEngine &engine_;
+  const SpacePtr space_;
+  const Conditions &conditions_;
+  std::unique_lock<std::mutex> lock_;
+  std::optional<sql::Transaction> transaction_;
+  std::optional<NodeId> stale_;
+  struct Opened {
+    NodeId id;
+    std::unique_ptr<Folder> folder;
+    bool in_step;  ///< nobody else had changed it before
+  };
+  std::vector<Opened> folders_;
+  std::vector<Folder *> sync_;
+  std::vector<std::string> gone_locks_;
+  std::vector<NodeId> intended_;
+  bool touched_ = false, committed_ = false;
+};
+
+template <class T>
+Result<T> TreeEngine::changing(const SpaceId &space, const Conditions &conditions,
+                               FunctionRef<Result<T>(Change &)> body) {
+  constexpr int kAttempts = 5;
+  for (int attempt = 1;; ++attempt) {
+    auto serving_space = serving(space);
+    if (!serving_space) return std::move(serving_space).error();
+    std::optional<NodeId> stale;
+    {
+      Change change(*this, *serving_space, conditions);
+      if (auto begun = change.begin(); !begun) return std::move(begun).error();
+      auto result = body(change);
+      stale = change.stale();
+      if (!stale) {
+        if (!result) return result;
+        if (auto settled = change.settle(); !settled) return std::move(settled).error();
+        return result;
+      }
+    }
+    if (attempt == kAttempts)
+      return error(Status::Unavailable, "the folder is being changed by another program; try again");
+    if (auto done = reconcile(*serving_space, *stale, false); !done) return std::move(done).error();
+  }
+}
+
+}  // namespace Atoll::tree

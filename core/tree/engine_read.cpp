@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: Apache-2.0
+// The reading half of the engine: stat, list, path_of, open_read.
+#include "core/base/path.hpp"
+#include "core/tree/change.hpp"
+#include "core/tree/try.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace Atoll::tree {
+namespace {
+
+constexpr int kAttempts = 4;
+
+/// Where a path of names ends: at a node, or at a folder that lacks the next name.
+struct Descent {
+  Located located;
+  std::string_view missing;
+  bool gone = false;  // the start is not there
+};
+
+Result<Descent> descend(IndexView &view, const Ref &ref) {
+  Descent descent;
+  Located &at = descent.located;
+  TRY_ASSIGN(auto row, view.by_id(ref.node));
+  if (ref.node == root_of(ref.space)) {
+    at.chain.push_back({ref.node, {}});
+  } else if (row) {
+    TRY_ASSIGN(auto chain, view.chain(ref.space, ref.node));
+    if (!chain)
+      row.reset();
+    else
+      at.chain = std::move(*chain);
+  }
+  if (!row) {
+    descent.gone = true;
+    return descent;
+  }
+  at.row = std::move(*row);
+  std::string_view path = ref.path;
+  while (!path.empty()) {
+    const std::size_t slash = std::min(path.find('/'), path.size());
+    const std::string_view name = path.substr(0, slash);
+    std::optional<Row> next;
+    if (at.row.folder()) {
+      TRY_ASSIGN(next, view.child(at.row.id, name));
+    }
+    if (!next) {
+      descent.missing = name;
+      return descent;
+    }
+    path.remove_prefix(std::min(slash + 1, path.size()));
+    at.chain.push_back({next->id, next->name});
+    at.row = std::move(*next);
+  }
+  return descent;
+}
+
+/// What a failed open of something that the index has means for the caller.
+bool contradicts(const Error &failure) {
+  return failure.sys_errno == ENOENT || failure.sys_errno == ENOTDIR || failure.sys_errno == ELOOP;
+}
+
+Error unreadable(Error failure) {
+  if (failure.status == Status::PermissionDenied || failure.status == Status::NotFound)
+    failure.status = Status::Unavailable;
+  return failure;
+}
+
+NodeId parent_or_self(const Located &located) {
+  return located.chain.size() > 1 ? located.chain[located.chain.size() - 2].id : located.row.id;
+}
+
+}  // namespace
+
+Result<void> names_valid(std::string_view path) {
+  while (!path.empty()) {
+    const std::size_t slash = std::min(path.find('/'), path.size());
+    if (!base::valid_name(path.substr(0, slash)))
+      return error(Status::InvalidArgument, "a name in the path is empty, too long, or not valid UTF-8");
+    path.remove_prefix(std::min(slash + 1, path.size()));
+  }
+  return {};
+}
+
+Node TreeEngine::node_of(const SpaceId &space, const Row &row, std::span<const NodeId> way) const {
+  Node node = row;
+  node.space = space;
+  node.locked = locks_->any(space) && !locks_->applying(space, way).empty();
+  return node;
+}
+
+Result<void> TreeEngine::reading(const Ref &ref, FunctionRef<Result<void>(IndexView &, Located &)> body) {
+  TRY(names_valid(ref.path));
+  for (int attempt = 1;; ++attempt) {
+    TRY_ASSIGN(const SpacePtr space, serving(ref.space));
+    Descent descent;
+    {
+      TRY_ASSIGN(auto view, views_->lease());
+      TRY_ASSIGN(auto snapshot, view->begin());
+      TRY_ASSIGN(descent, descend(*view, ref));
+      if (!descent.gone && descent.missing.empty()) return body(*view, descent.located);
+    }
+    const std::string what = descent.gone ? "node" : std::string(descent.missing);
+    if (descent.gone || !descent.located.row.folder()) {
+      TRY(names_->prove(true));
+      return error(Status::NotFound, "there is no such " + (descent.gone ? what : "file or folder: " + what));
+    }
+    // The index has no such name. That is a proof only if the truth has none either.
+    NodeId stale = descent.located.row.id;
+    auto folder = names_->open(space->info.folder, descent.located.path());
+    if (folder) {
+      TRY_ASSIGN(const auto entry, (*folder)->look(descent.missing));
+      if (!entry || entry->kind == EntryKind::Other) {
+        TRY(names_->prove(true));
+        return error(Status::NotFound, "there is no such file or folder: " + what);
+      }
+    } else {
+      if (!contradicts(folder.error())) return unreadable(std::move(folder).error());
+      stale = parent_or_self(descent.located);
+    }
+    if (attempt == kAttempts)
+      return error(Status::Unavailable, "the folder is being changed by another program; try again");
+    TRY(reconcile(space, stale, false));
+  }
+}
+
+Result<Node> TreeEngine::stat(const Ref &ref) {
+  Node node;
+  TRY(reading(ref, [&](IndexView &, Located &located) -> Result<void> {
+    node = node_of(ref.space, located.row, ids_of(located.chain));
+    return {};
+  }));
+  return node;
+}
+
+Result<bool> TreeEngine::in_step(const SpacePtr &space, const NodeId &id) {
+  const std::lock_guard guard(writer_);
+  TRY_ASSIGN(const auto row, index_->by_id(id));
+  TRY_ASSIGN(auto chain, index_->chain(space->info.id, id));
+  if (!row || !chain) return false;
+  Located located;
+  located.chain = std::move(*chain);
+  auto folder = names_->open(space->info.folder, located.path());
+  if (!folder) return false;
+  TRY_ASSIGN(const Entry self, (*folder)->self());
+  return self.inode == row->inode && self.mtime_ns == row->mtime_ns;
+}
+
+Result<void> TreeEngine::list(const Ref &ref, std::string_view after, std::uint64_t limit,
+                              FunctionRef<bool(const NodeView &)> sink) {
+  for (int attempt = 1;; ++attempt) {
+    std::optional<NodeId> stale;
+    TRY(reading(ref, [&](IndexView &view, Located &located) -> Result<void> {
+      const Row &row = located.row;
+      if (!row.folder()) return error(Status::FailedPrecondition, row.name + " is a file, not a folder");
+      if (options_.revalidate && attempt < kAttempts) {
+        auto folder = names_->open(known(ref.space)->info.folder, located.path());
+        if (!folder) {
+          if (!contradicts(folder.error())) return unreadable(std::move(folder).error());
+          stale = parent_or_self(located);
+          return {};
+        }
+        TRY_ASSIGN(const Entry self, (*folder)->self());
+        if (self.inode != row.inode || self.mtime_ns != row.mtime_ns) {
+          stale = row.id;
+          return {};
+        }
+      }
+      const auto way = ids_of(located.chain);
+      const bool any_locks = locks_->any(ref.space);
+      std::vector<Lock> locks;
+      bool all_locked = false;
+      if (any_locks) {
+        locks = locks_->all(ref.space);
+        for (const Lock &lock : locks)
+          all_locked |= lock.deep && std::find(way.begin(), way.end(), lock.node) != way.end();
+      }
+      return view.children(row.id, after, limit, [&](const NodeView &child, std::uint64_t) {
+        auto &shown = const_cast<NodeView &>(child);  // the view's own record, which it fills anew for each row
+        shown.space = ref.space;
+        shown.locked = all_locked || (any_locks && std::any_of(locks.begin(), locks.end(), [&](const Lock &lock) {
+                                        return lock.node == child.id;
+                                      }));
+        return sink(shown);
+      });
+    }));
+    if (!stale) return {};
+    TRY_ASSIGN(const SpacePtr space, serving(ref.space));
+    TRY_ASSIGN(const bool same, in_step(space, *stale));
+    if (!same) TRY(reconcile(space, *stale, false));
+  }
+}
+
+Result<void> TreeEngine::path_of(const SpaceId &space, const NodeId &node, FunctionRef<bool(const NodeView &)> sink) {
+  return reading(Ref{space, node, {}}, [&](IndexView &view, Located &located) -> Result<void> {
+    const auto way = ids_of(located.chain);
+    for (std::size_t depth = way.size(); depth > 0; --depth) {
+      std::optional<Row> row = located.row;
+      if (depth != way.size()) {
+        TRY_ASSIGN(row, view.by_id(way[depth - 1]));
+      }
+      if (!row) return error(Status::DataLoss, "the index lacks a folder; delete index.db to rebuild it");
+      const Node shown = node_of(space, *row, std::span(way).first(depth));
+      NodeView record;
+      static_cast<NodeFacts &>(record) = shown;
+      record.name = shown.name;
+      if (!sink(record)) return {};
+    }
+    return {};
+  });
+}
+
+Result<OpenFile> TreeEngine::open_read(const Ref &ref) {
+  for (int attempt = 1;; ++attempt) {
+    OpenFile open;
+    std::string path;
+    std::uint64_t inode = 0;
+    NodeId parent;
+    TRY(reading(ref, [&](IndexView &, Located &located) -> Result<void> {
+      if (located.row.folder())
+        return error(Status::FailedPrecondition,
+                     (located.row.name.empty() ? "the root" : located.row.name) + " is a folder, not a file");
+      open.node = node_of(ref.space, located.row, ids_of(located.chain));
+      path = located.path();
+      inode = located.row.inode;
+      parent = parent_or_self(located);
+      return {};
+    }));
+    TRY_ASSIGN(const SpacePtr space, serving(ref.space));
+    auto file = names_->open_file(space->info.folder, path);
+    if (file) {
+      const Entry &entry = file->entry;
+      if (entry.inode == inode && entry.size == open.node.size && entry.mtime_ns == open.node.mtime_ns) {
+        open.fd = std::move(file->fd);
+        return open;
+      }
+    } else if (!contradicts(file.error())) {
+      return unreadable(std::move(file).error());
+    }
+    // Replaced between the two looks, or changed beside the server.
+    if (attempt == kAttempts)
+      return error(Status::Unavailable, "the file is being changed by another program; try again");
+    TRY(reconcile(space, parent, false));
+  }
+}
+
+}  // namespace Atoll::tree

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+// The spaces of a provider.
+#include "core/base/text.hpp"
+#include "core/tree/change.hpp"
+#include "core/tree/try.hpp"
+
+namespace Atoll::tree {
+namespace {
+
+SpacePtr make_space(const SpaceInfo &info) {
+  auto space = std::make_shared<Space>();
+  space->info = info;
+  space->quota = info.quota;
+  return space;
+}
+
+Error recovering() {
+  Error failure = error(Status::Unavailable, "the space is being compared with its files after an unclean end");
+  failure.retry_after_ms = 2000;
+  return failure;
+}
+
+}  // namespace
+
+SpacePtr TreeEngine::known(const SpaceId &space) const {
+  const std::shared_lock guard(spaces_mutex_);
+  const auto found = spaces_.find(space);
+  return found == spaces_.end() ? nullptr : found->second;
+}
+
+Result<SpacePtr> TreeEngine::serving(const SpaceId &space) {
+  TRY(names_->prove(false));
+  auto found = known(space);
+  if (!found) return error(Status::NotFound, "there is no such space");
+  if (!found->ready.load(std::memory_order_acquire)) return recovering();
+  return found;
+}
+
+Result<void> TreeEngine::space_create(const SpaceSpec &spec) {
+  if (spec.id.none()) return error(Status::InvalidArgument, "a space needs an id");
+  if (spec.name.size() > 1024 || !base::valid_utf8(spec.name))
+    return error(Status::InvalidArgument, "the name of a space is valid UTF-8 of at most 1024 bytes");
+  const std::lock_guard making(making_);
+  if (known(spec.id)) return {};
+  TRY(names_->prove(true));
+  {
+    const std::lock_guard guard(writer_);
+    TRY_ASSIGN(const auto taken, index_->by_id(root_of(spec.id)));
+    if (taken) return error(Status::FailedPrecondition, "the id of the space is that of a node");
+  }
+  auto taken = [&](std::string_view base) {
+    const std::shared_lock guard(spaces_mutex_);
+    for (const auto &[id, space] : spaces_)
+      if (base::iequals(space->info.folder, base)) return true;
+    return false;
+  };
+  SpaceRecord record;
+  record.info.id = spec.id;
+  record.info.type = spec.type;
+  record.info.birth = spec.birth.none() ? spec.id.as<AnyTag>() : spec.birth;
+  record.info.owner = spec.owner;
+  record.info.name = spec.name;
+  record.info.quota = spec.quota.value_or(options_.quota_default);
+  record.making = true;
+  TRY_ASSIGN(record.info.folder, names_->choose_space_folder(spec, taken));
+  TRY(meta_->put_space(record));
+  TRY(finish_making(record));
+  {
+    const std::unique_lock guard(spaces_mutex_);
+    spaces_[spec.id] = make_space(record.info);
+  }
+  // A folder that was there already, with what is in it.
+  return reconcile(known(spec.id), root_of(spec.id), true);
+}
+
+Result<void> TreeEngine::finish_making(SpaceRecord &record) {
+  TRY(names_->make_space(record.info.id, record.info.folder));
+  {
+    const std::lock_guard guard(writer_);
+    TRY_ASSIGN(const auto root, index_->by_id(root_of(record.info.id)));
+    if (!root) {
+      TRY_ASSIGN(const std::uint64_t sequence, sequences_->next());
+      TRY_ASSIGN(auto transaction, index_->begin_write());
+      TRY(index_->insert_root(record.info.id, sequence));
+      TRY(transaction.commit());
+    }
+  }
+  const NodeId root = root_of(record.info.id);
+  TRY(journal_->intend(record.info.id, {&root, 1}));
+  record.making = false;
+  return meta_->put_space(record);
+}
+
+Result<SpaceInfo> TreeEngine::space_get(const SpaceId &id) {
+  TRY_ASSIGN(const SpacePtr space, serving(id));
+  SpaceInfo info = space->info;
+  info.quota = space->quota;
+  TRY_ASSIGN(auto view, views_->lease());
+  TRY_ASSIGN(const auto root, view->by_id(root_of(id)));
+  if (!root) return error(Status::Unavailable, "the index lacks the root of the space");
+  info.used = root->size;
+  info.sequence = root->sequence;
+  return info;
+}
+
+Result<void> TreeEngine::space_list(FunctionRef<bool(const SpaceInfo &)> sink) {
+  TRY(names_->prove(false));
+  struct State {
+    std::uint64_t used, sequence;
+  };
+  std::unordered_map<SpaceId, State> states;
+  std::vector<SpacePtr> all;
+  {
+    const std::shared_lock guard(spaces_mutex_);
+    all.reserve(spaces_.size());
+    for (const auto &[id, space] : spaces_) all.push_back(space);
+  }
+  {
+    TRY_ASSIGN(auto view, views_->lease());
+    TRY(view->roots([&](const SpaceId &id, std::uint64_t used, std::uint64_t sequence) {
+      states[id] = State{used, sequence};
+    }));
+  }
+  for (const SpacePtr &space : all) {
+    const auto state = states.find(space->info.id);
+    if (!space->ready || state == states.end()) {
+      if (!known(space->info.id)) continue;  // removed meanwhile
+      return recovering();
+    }
+    SpaceInfo info = space->info;
+    info.quota = space->quota;
+    info.used = state->second.used;
+    info.sequence = state->second.sequence;
+    if (!sink(info)) return {};
+  }
+  return {};
+}
+
+Result<void> TreeEngine::space_set_quota(const SpaceId &id, std::uint64_t quota) {
+  TRY_ASSIGN(const SpacePtr space, serving(id));
+  TRY(meta_->set_quota(id, quota));
+  space->quota = quota;
+  return {};
+}
+
+Result<void> TreeEngine::space_remove(const SpaceId &id) {
+  const std::lock_guard making(making_);
+  TRY_ASSIGN(const SpacePtr space, serving(id));
+  TRY(names_->prove(true));
+  {
+    const std::lock_guard guard(writer_);
+    // First the record: a crash leaves a folder that no space claims, never a space whose folder is gone.
+    TRY(meta_->remove_space(id));
+    {
+      const std::unique_lock spaces_guard(spaces_mutex_);
+      spaces_.erase(id);
+    }
+    locks_->forget_space(id);
+    TRY(names_->remove_space(id, space->info.folder));
+    TRY_ASSIGN(auto transaction, index_->begin_write());
+    TRY(index_->detach(root_of(id), Place::Limbo));
+    TRY(transaction.commit());
+  }
+  wake();
+  return {};
+}
+
+Result<void> TreeEngine::rescan(const SpaceId &id) {
+  TRY_ASSIGN(const SpacePtr space, serving(id));
+  return reconcile(space, root_of(id), true);
+}
+
+}  // namespace Atoll::tree

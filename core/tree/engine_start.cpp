@@ -1,0 +1,301 @@
+// SPDX-License-Identifier: Apache-2.0
+// How the engine starts, recovers, works in the background and ends.
+#include "core/base/uuid.hpp"
+#include "core/tree/tree_engine.hpp"
+#include "core/tree/try.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <map>
+
+namespace Atoll::tree {
+namespace {
+
+constexpr std::size_t kPurgeFiles = 500, kPurgeRows = 500;
+
+bool there(const std::string &path) { return ::access(path.c_str(), F_OK) == 0; }
+
+}  // namespace
+
+Result<std::unique_ptr<Engine>> Engine::open(EngineOptions options, StateDir state, std::unique_ptr<Namespace> names,
+                                             std::unique_ptr<Store> store) {
+  auto engine = std::make_unique<TreeEngine>(std::move(options), std::move(state), std::move(names), std::move(store));
+  TRY(engine->start());
+  return std::unique_ptr<Engine>(std::move(engine));
+}
+
+TreeEngine::TreeEngine(EngineOptions options, StateDir state, std::unique_ptr<Namespace> names,
+                       std::unique_ptr<Store> store)
+    : options_(std::move(options)), state_(std::move(state)), names_(std::move(names)), store_(std::move(store)) {}
+
+TreeEngine::~TreeEngine() { close(); }
+
+Result<void> TreeEngine::start() {
+  closed_ = true;  // until it has begun
+  const std::string meta_path = state_.path() + "/meta.db";
+  if (!state_.first_start() && !there(meta_path))
+    return error(Status::DataLoss, meta_path +
+                                       " is missing; restore it from a backup: it holds spaces, locks and "
+                                       "attributes that the files do not");
+  TRY(names_->prove(true));
+  TRY_ASSIGN(meta_, Meta::open(meta_path, state_.provider()));
+  TRY_ASSIGN(const Meta::Start start, meta_->begin_run());
+  sequences_ = std::make_unique<Sequences>(*meta_);
+  TRY(sequences_->open());
+  journal_ = std::make_unique<Journal>(*meta_);
+  locks_ = std::make_unique<LockTable>(*meta_, options_.max_lock_seconds);
+  TRY(locks_->load());
+  TRY_ASSIGN(const bool rebuild, open_index(start));
+  TRY_ASSIGN(checkpointer_, Index::open(state_.path() + "/index.db"));
+  views_ = std::make_unique<ViewPool>(state_.path() + "/index.db", options_.readers);
+  TRY(store_->sweep());
+  TRY(load_spaces(rebuild || !start.clean));
+  if (rebuild)
+    log(true, "index.db was missing, damaged or older than the last clean end; it is rebuilt from the files");
+  TRY(state_.complete_first_start());
+
+  // What the last run left open. Drops first: they finish a step that the folders are then compared after.
+  TRY_ASSIGN(const auto intents, meta_->intents());
+  TRY(recover_drops(intents));
+  std::map<SpaceId, std::vector<NodeId>> open;
+  std::vector<NodeId> adopted;
+  for (const Intent &intent : intents) {
+    if (intent.kind != Intent::Kind::Folder || !known(intent.space)) continue;
+    open[intent.space].push_back(intent.folder);
+    adopted.push_back(intent.folder);
+  }
+  journal_->adopt(adopted);
+  if (rebuild) {
+    const std::shared_lock guard(spaces_mutex_);
+    for (const auto &[id, space] : spaces_) recoveries_.push_back({id, {}});
+  } else {
+    for (auto &[space, folders] : open) recoveries_.push_back({space, std::move(folders)});
+  }
+  for (const Recovery &recovery : recoveries_) known(recovery.space)->ready = false;
+  closed_ = false;
+  work_ = true;
+  thread_ = std::thread([this] { background(); });
+  return {};
+}
+
+/// True: the index holds nothing and must be rebuilt.
+Result<bool> TreeEngine::open_index(const Meta::Start &start) {
+  const std::string path = state_.path() + "/index.db";
+  auto set_aside = [&] {
+    for (const char *part : {"", "-wal", "-shm"}) {
+      const std::string from = path + part;
+      if (*part == 0)
+        std::rename(from.c_str(), (path + ".damaged").c_str());
+      else
+        ::unlink(from.c_str());
+    }
+  };
+  bool fresh = !there(path);
+  auto index = Index::open(path);
+  if (!index) {
+    if (index.status() == Status::InsufficientStorage || index.status() == Status::FailedPrecondition)
+      return std::move(index).error();
+    log(true, "index.db cannot be read and is made anew: " + index.error().message);
+    set_aside();
+    fresh = true;
+    index = Index::open(path);
+    if (!index) return std::move(index).error();
+  }
+  if (!fresh && start.clean) {
+    // A copy from a backup, or one that another run went on with, is not what meta.db's last end left.
+    auto stamp = (*index)->stamp();
+    if (!stamp || *stamp != start.stamp) {
+      log(true, "index.db is not the one of the last clean end");
+      index->reset();
+      set_aside();
+      fresh = true;
+      index = Index::open(path);
+      if (!index) return std::move(index).error();
+    }
+  }
+  index_ = std::move(*index);
+  TRY_ASSIGN(auto transaction, index_->begin_write());
+  TRY(index_->abandon_nursery());
+  TRY(index_->set_stamp(""));
+  TRY(transaction.commit());
+  return fresh;
+}
+
+Result<void> TreeEngine::load_spaces(bool flags) {
+  TRY_ASSIGN(auto records, meta_->spaces());
+  for (SpaceRecord &record : records) {
+    if (record.making) TRY(finish_making(record));
+    auto space = std::make_shared<Space>();
+    space->info = record.info;
+    space->quota = record.info.quota;
+    const std::unique_lock guard(spaces_mutex_);
+    spaces_[record.info.id] = std::move(space);
+  }
+  TRY_ASSIGN(auto transaction, index_->begin_write());
+  for (const SpaceRecord &record : records) {
+    TRY_ASSIGN(const auto root, index_->by_id(root_of(record.info.id)));
+    if (root) continue;
+    TRY_ASSIGN(const std::uint64_t sequence, sequences_->next());
+    TRY(index_->insert_root(record.info.id, sequence));
+    recoveries_.push_back({record.info.id, {}});
+  }
+  TRY(transaction.commit());
+  return flags ? flag_attributes() : Result<void>();
+}
+
+Result<void> TreeEngine::recover_drops(std::span<const Intent> intents) {
+  for (const Intent &intent : intents) {
+    if (intent.kind != Intent::Kind::Drop) continue;
+    const SpacePtr space = known(intent.space);
+    if (space) {
+      if (auto folder = names_->open(space->info.folder, intent.path)) {
+        TRY_ASSIGN(const auto entry, (*folder)->look(intent.name));
+        if (entry && entry->inode == intent.inode) {
+          TRY((*folder)->set_aside(intent.space, intent.name));
+          TRY((*folder)->sync());
+        }
+      }
+    }
+    TRY(meta_->close_drop_intents(intent.space, intent.folder));
+  }
+  return {};
+}
+
+void TreeEngine::wake() {
+  const std::lock_guard guard(background_mutex_);
+  work_ = true;
+  background_wake_.notify_one();
+}
+
+void TreeEngine::background() {
+  auto next_round = std::chrono::steady_clock::now();
+  std::unique_lock guard(background_mutex_);
+  for (;;) {
+    const auto interval = std::chrono::seconds(std::max(1u, options_.checkpoint_seconds));
+    background_wake_.wait_for(guard, interval, [&] { return stop_ || work_ || !recoveries_.empty(); });
+    if (stop_) return;
+    busy_ = true;
+    while (!recoveries_.empty() && !stop_) {
+      const Recovery recovery = std::move(recoveries_.front());
+      recoveries_.pop_front();
+      guard.unlock();
+      recover_one(recovery);
+      guard.lock();
+    }
+    const bool purge = work_;
+    work_ = false;
+    guard.unlock();
+    const bool more = purge && purge_some();
+    if (std::chrono::steady_clock::now() >= next_round) {
+      if (auto done = close_intents(); !done) log(true, done.error().message);
+      if (auto done = locks_->expire(); !done) log(true, done.error().message);
+      next_round = std::chrono::steady_clock::now() + interval;
+    }
+    guard.lock();
+    work_ |= more;
+    busy_ = false;
+    if (!work_ && recoveries_.empty()) background_idle_.notify_all();
+  }
+}
+
+void TreeEngine::recover_one(const Recovery &recovery) {
+  const SpacePtr space = known(recovery.space);
+  if (!space) return;
+  const NodeId root = root_of(recovery.space);
+  const bool all = recovery.folders.empty();
+  auto done = reconcile_recovering(space, all ? std::span<const NodeId>(&root, 1) : recovery.folders, all);
+  if (done) done = flag_attributes();
+  if (done) {
+    const bool last = std::none_of(recoveries_.begin(), recoveries_.end(),
+                                   [&](const Recovery &other) { return other.space == recovery.space; });
+    if (last) space->ready.store(true, std::memory_order_release);
+    return;
+  }
+  // It stays Unavailable, and the background looks again.
+  log(true, "space " + recovery.space.text() + " cannot be recovered yet: " + done.error().message);
+  std::unique_lock guard(background_mutex_);
+  background_wake_.wait_for(guard, std::chrono::seconds(1), [&] { return stop_; });
+  recoveries_.push_back(recovery);
+}
+
+Result<void> TreeEngine::flag_attributes() {
+  TRY_ASSIGN(const auto nodes, meta_->nodes_with_attributes());
+  const std::lock_guard guard(writer_);
+  TRY_ASSIGN(auto transaction, index_->begin_write());
+  for (const NodeId &node : nodes) TRY(index_->set_flag_attributes(node, true));
+  return transaction.commit();
+}
+
+/// True: there is more.
+bool TreeEngine::purge_some() {
+  bool more = false;
+  if (auto purged = store_->purge(kPurgeFiles))
+    more = *purged;
+  else
+    log(true, purged.error().message);
+  std::vector<NodeId> attributes;
+  {
+    const std::lock_guard guard(writer_);
+    auto clear = [&]() -> Result<bool> {
+      TRY_ASSIGN(auto transaction, index_->begin_write());
+      TRY_ASSIGN(const bool left,
+                 index_->clear_limbo(kPurgeRows, [&](const NodeId &node) { attributes.push_back(node); }));
+      TRY(transaction.commit());
+      return left;
+    };
+    if (auto left = clear())
+      more |= *left;
+    else
+      log(true, left.error().message);
+  }
+  if (auto done = meta_->remove_attributes(attributes); !done) log(true, done.error().message);
+  return more;
+}
+
+Result<void> TreeEngine::close_intents() {
+  return journal_->close_round([&]() -> Result<bool> {
+    { const std::lock_guard barrier(writer_); }  // changes that used an intent before this round are in the index now
+    TRY(names_->sync_all());
+    return checkpointer_->checkpoint();
+  });
+}
+
+void TreeEngine::settle() {
+  std::unique_lock guard(background_mutex_);
+  work_ = true;
+  background_wake_.notify_one();
+  background_idle_.wait(guard, [&] { return stop_ || (!work_ && !busy_ && recoveries_.empty()); });
+}
+
+Result<void> TreeEngine::health() { return names_->prove(false); }
+
+void TreeEngine::close() {
+  {
+    const std::lock_guard guard(background_mutex_);
+    if (closed_) return;
+    closed_ = true;
+    stop_ = true;
+    background_wake_.notify_all();
+    background_idle_.notify_all();
+  }
+  if (thread_.joinable()) thread_.join();
+  auto finish = [&]() -> Result<void> {
+    if (!recoveries_.empty()) return error(Status::Unavailable, "a space was still being recovered");
+    TRY(close_intents());
+    if (journal_->open_count() != 0) return error(Status::Unavailable, "some changes could not be closed");
+    const std::string stamp = base::random_id<Uuid>().text();
+    views_.reset();
+    const std::lock_guard guard(writer_);
+    TRY(index_->set_stamp(stamp));
+    TRY_ASSIGN(const bool durable_index, checkpointer_->checkpoint());
+    if (!durable_index) return error(Status::Unavailable, "the index could not be made durable");
+    return meta_->end_run(stamp);
+  };
+  if (auto done = finish(); !done) log(true, "not a clean end; the next start looks again: " + done.error().message);
+  views_.reset();
+}
+
+}  // namespace Atoll::tree

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: Apache-2.0
+// Uploads: staged bytes that come to their name whole and durable, or not at all.
+#include "core/base/checksum.hpp"
+#include "core/base/uuid.hpp"
+#include "core/tree/change.hpp"
+#include "core/tree/put_file.hpp"
+#include "core/tree/try.hpp"
+
+#include <unistd.h>
+
+#include <cerrno>
+
+namespace Atoll::tree {
+namespace {
+
+Result<Sums> sums_of(int fd, unsigned mask) {
+  base::Checksums digest(mask);
+  std::vector<std::uint8_t> buffer(1u << 18);
+  off_t at = 0;
+  for (;;) {
+    const ssize_t got = ::pread(fd, buffer.data(), buffer.size(), at);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return base::errno_error("read what was uploaded");
+    if (got == 0) break;
+    digest.update(std::span<const std::uint8_t>(buffer.data(), static_cast<std::size_t>(got)));
+    at += got;
+  }
+  const auto values = digest.values();
+  return Sums{mask, values.sha1, values.md5, values.adler32};
+}
+
+bool same_sums(const Sums &a, const Sums &b) {
+  return ((a.mask & base::kSha1) == 0 || a.sha1 == b.sha1) && ((a.mask & base::kMd5) == 0 || a.md5 == b.md5) &&
+         ((a.mask & base::kAdler32) == 0 || a.adler32 == b.adler32);
+}
+
+class TreeUpload final : public Upload {
+ public:
+  TreeUpload(TreeEngine &engine, const Ref &target, std::unique_ptr<Staged> staged)
+      : engine_(engine), space_(target.space), node_(target.node), path_(target.path), staged_(std::move(staged)) {}
+
+  int fd() const noexcept override { return staged_ ? staged_->fd() : -1; }
+
+  Result<void> write(std::uint64_t offset, std::string_view bytes) override {
+    while (!bytes.empty()) {
+      const ssize_t put = ::pwrite(staged_->fd(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) return base::errno_error("write what was uploaded");
+      offset += static_cast<std::uint64_t>(put);
+      bytes.remove_prefix(static_cast<std::size_t>(put));
+    }
+    return {};
+  }
+
+  Result<Node> commit(const UploadCommit &commit, const Conditions &conditions) override {
+    if (!staged_) return error(Status::FailedPrecondition, "this upload was committed before");
+    const std::unique_ptr<Staged> staged = std::move(staged_);
+    TRY_ASSIGN(const std::uint64_t size, staged->size());
+    if (commit.size != kSizeUnknown && commit.size != size)
+      return error(Status::InvalidArgument,
+                   "the upload has " + std::to_string(size) + " bytes, not " + std::to_string(commit.size));
+    if (commit.verify && commit.sums.mask != 0) {
+      TRY_ASSIGN(const Sums real, sums_of(staged->fd(), commit.sums.mask));
+      if (!same_sums(commit.sums, real))
+        return error(Status::InvalidArgument, "the checksum does not match what was uploaded");
+    }
+    FilePut put;
+    put.target = Ref{space_, node_, path_};
+    put.mtime_ns = commit.mtime_ns;
+    put.sums = commit.sums;
+    return put_file(engine_, *staged, put, conditions);
+  }
+
+ private:
+  TreeEngine &engine_;
+  const SpaceId space_;
+  const NodeId node_;
+  const std::string path_;
+  std::unique_ptr<Staged> staged_;
+};
+
+/// The file that will probably be replaced: so that the identity can be made durable outside of the writer lock.
+struct Guess {
+  std::optional<NodeId> id;
+  std::optional<Entry> entry;
+};
+
+Result<Guess> guess(TreeEngine &engine, const Ref &target) {
+  Guess guess;
+  std::string parent_path, name;
+  auto found = engine.reading(target, [&](IndexView &, Located &located) -> Result<void> {
+    if (located.row.folder()) return {};
+    guess.id = located.row.id;
+    parent_path = located.parent_path();
+    name = located.row.name;
+    return {};
+  });
+  if (!found && found.status() != Status::NotFound) return std::move(found).error();
+  if (!guess.id) return guess;
+  TRY_ASSIGN(const SpacePtr space, engine.serving(target.space));
+  if (auto folder = engine.names_->open(space->info.folder, parent_path)) {
+    TRY_ASSIGN(const auto entry, (*folder)->look(name));
+    if (entry && entry->kind == EntryKind::File) guess.entry = entry;
+  }
+  return guess;
+}
+
+}  // namespace
+
+Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, const Conditions &conditions) {
+  TRY_ASSIGN(const Guess guessed, guess(engine, put.target));
+  Seal seal;
+  seal.id = guessed.id.value_or(base::random_id<NodeId>());
+  TRY_ASSIGN(seal.sequence, engine.sequences_->next());
+  seal.mtime_ns = put.mtime_ns;
+  seal.like = guessed.entry;
+  seal.durable = engine.durable();
+  TRY_ASSIGN(Entry sealed, staged.seal(seal));
+
+  return engine.changing<Node>(put.target.space, conditions, [&](Change &change) -> Result<Node> {
+    TRY_ASSIGN(Target target, change.place(put.target));
+    if (target.is_root() || (target.row && target.row->folder() && !put.replace_folder))
+      return error(Status::FailedPrecondition, "there is a folder of that name");
+    TRY_ASSIGN(Folder *const folder, change.open(target.parent));
+    TRY(change.agree(*folder, target));
+    if (put.conditions_on_target) TRY(change.conditions_hold(target.row));
+    if (target.row && put.create_only) return error(Status::AlreadyExists, target.name + " exists");
+    const bool over_folder = target.row && target.row->folder();
+    if (over_folder) {
+      TRY(change.locks_admit_removal(target));
+    } else {
+      TRY(change.locks_admit(target.row ? target.way() : target.parent_way()));
+    }
+    const std::int64_t delta =
+        static_cast<std::int64_t>(sealed.size) - static_cast<std::int64_t>(target.row ? target.row->size : 0);
+    TRY(change.room_for(delta));
+
+    const bool keeps_id = target.row && !over_folder;
+    const bool id_taken = !keeps_id && guessed.id.has_value();
+    if ((keeps_id && target.row->id != seal.id) || id_taken) {
+      // Something else came to this name since the guess: seldom enough to pay for it under the lock.
+      seal.id = keeps_id ? target.row->id : base::random_id<NodeId>();
+      seal.mtime_ns = sealed.mtime_ns;
+      TRY_ASSIGN(seal.sequence, change.next_sequence());
+      TRY_ASSIGN(sealed, staged.seal(seal));
+    }
+    const NodeId parent = target.parent.row.id;
+    TRY(change.intend({parent}));
+    const Onto onto = over_folder ? Onto::Exchange : target.row ? Onto::File : Onto::Nothing;
+    auto placed = folder->place(staged, target.name, onto);
+    if (!placed) return change.failed(std::move(placed).error(), parent);
+    change.touched();
+
+    Row row = keeps_id ? *target.row : Row();
+    row.id = seal.id;
+    row.parent = parent;
+    row.name = target.name;
+    row.type = NodeType::File;
+    row.size = sealed.size;
+    row.mtime_ns = sealed.mtime_ns;
+    row.inode = sealed.inode;
+    row.sequence = seal.sequence;
+    row.sums = put.sums;
+    if (over_folder) {
+      TRY(change.index().detach(target.row->id, Place::Limbo));
+      engine.wake();
+    }
+    if (keeps_id) {
+      TRY(change.index().update(row));
+    } else {
+      TRY(change.index().insert(parent_key(parent), row));
+    }
+    TRY(change.changed(*folder, parent, delta));
+    change.sync_later(*folder);
+    const bool created = !target.row;
+    target.row = row;
+    const Node node = change.node(row, target.way(), created);
+    TRY(change.commit());
+    return node;
+  });
+}
+
+Result<std::unique_ptr<Upload>> TreeEngine::upload_begin(const Ref &target, std::uint64_t size,
+                                                         const Conditions &conditions) {
+  if (target.path.empty()) return error(Status::FailedPrecondition, "there is a folder of that name");
+  // All of this is looked at again inside the commit: here it only spares the client from sending bytes in vain.
+  TRY(changing<void>(target.space, conditions, [&](Change &change) -> Result<void> {
+    TRY_ASSIGN(const Target found, change.place(target));
+    if (found.row && found.row->folder()) return error(Status::FailedPrecondition, "there is a folder of that name");
+    TRY(change.conditions_hold(found.row));
+    TRY(change.locks_admit(found.row ? found.way() : found.parent_way()));
+    if (size != kSizeUnknown && size < (std::uint64_t{1} << 62))
+      TRY(change.room_for(static_cast<std::int64_t>(size) -
+                          static_cast<std::int64_t>(found.row ? found.row->size : 0)));
+    return {};
+  }));
+  const std::uint64_t reserve = size == kSizeUnknown ? 0 : size;
+  TRY(store_->room_for(reserve));
+  TRY_ASSIGN(auto staged, store_->stage_file(target.space, reserve));
+  return std::unique_ptr<Upload>(std::make_unique<TreeUpload>(*this, target, std::move(staged)));
+}
+
+}  // namespace Atoll::tree

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/tree/index.hpp"
+
+#include "core/tree/try.hpp"
+
+namespace Atoll::tree {
+namespace {
+
+// Clustered by (parent, name): a listing is one range of the table. Roots have the empty blob as parent, so that the
+// usage of all spaces is one range as well. The index on id holds parent and name too: the way up needs nothing else.
+constexpr const char *kSchema[] = {
+    "CREATE TABLE node("
+    " parent BLOB NOT NULL, name TEXT NOT NULL, id BLOB NOT NULL, type INTEGER NOT NULL, flags INTEGER NOT NULL,"
+    " size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, seq INTEGER NOT NULL, inode INTEGER NOT NULL, sums BLOB,"
+    " PRIMARY KEY(parent,name)) WITHOUT ROWID;"
+    "CREATE UNIQUE INDEX node_id ON node(id);"
+    "CREATE INDEX node_inode ON node(inode);"
+    "CREATE TABLE fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Index>> Index::open(const std::string &path) {
+  sql::Options options;
+  options.synchronous = sql::Synchronous::Normal;
+  options.cache_kib = 16384;
+  TRY_ASSIGN(sql::Database database, sql::Database::open(path, options));
+  TRY(database.migrate(kSchema));
+  // The background round moves the log into the database; a commit does so only when that cannot keep up.
+  TRY(database.exec("PRAGMA wal_autocheckpoint=8000"));
+  std::unique_ptr<Index> index(new Index(std::move(database)));
+  TRY(index->prepare());
+  TRY(index->prepare_writes());
+  return index;
+}
+
+Result<void> Index::prepare_writes() {
+  const struct {
+    sql::Statement *statement;
+    const char *text;
+  } all[] = {
+      {&insert_, "INSERT INTO node(" TREE_ROW_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"},
+      {&update_, "UPDATE node SET flags=?2,size=?3,mtime_ns=?4,seq=?5,inode=?6,sums=?7 WHERE id=?1"},
+      {&attach_, "UPDATE node SET parent=?2,name=?3 WHERE id=?1"},
+      {&erase_, "DELETE FROM node WHERE id=?1"},
+      {&bump_, "UPDATE node SET seq=?2,size=size+?3 WHERE id=?1 RETURNING parent"},
+      {&disk_state_, "UPDATE node SET mtime_ns=?2,inode=?3 WHERE id=?1"},
+      {&flag_, "UPDATE node SET flags=?2 WHERE id=?1"},
+      {&limbo_, "SELECT id,type,flags FROM node WHERE parent=?1 LIMIT ?2"},
+      {&below_, "SELECT id,type,flags FROM node WHERE parent=?1 LIMIT ?2"},
+  };
+  for (const auto &[statement, text] : all) {
+    TRY_ASSIGN(*statement, database_.prepare(text));
+  }
+  return {};
+}
+
+Result<void> Index::insert(ParentKey parent, const Row &row) {
+  const auto sums = encode_sums(row.sums);
+  insert_.bind(1, parent).bind(2, row.name).bind(3, row.id).bind(4, static_cast<int>(row.type));
+  insert_.bind(5, row.has_attributes ? 1 : 0).bind(6, row.size).bind(7, row.mtime_ns).bind(8, row.sequence);
+  insert_.bind(9, row.inode);
+  if (sums.empty())
+    insert_.bind(10, nullptr);
+  else
+    insert_.bind(10, std::span<const std::uint8_t>(sums));
+  return insert_.run();
+}
+
+Result<void> Index::insert_root(const SpaceId &space, std::uint64_t sequence) {
+  Row row;
+  row.id = root_of(space);
+  row.name = space.text();
+  row.type = NodeType::Folder;
+  row.sequence = sequence;
+  return insert({}, row);
+}
+
+Result<void> Index::update(const Row &row) {
+  const auto sums = encode_sums(row.sums);
+  update_.bind(1, row.id).bind(2, row.has_attributes ? 1 : 0).bind(3, row.size).bind(4, row.mtime_ns);
+  update_.bind(5, row.sequence).bind(6, row.inode);
+  if (sums.empty())
+    update_.bind(7, nullptr);
+  else
+    update_.bind(7, std::span<const std::uint8_t>(sums));
+  return update_.run();
+}
+
+Result<void> Index::attach(const NodeId &id, ParentKey parent, std::string_view name) {
+  return attach_.run_with(id, parent, name);
+}
+
+Result<void> Index::detach(const NodeId &id, Place place) { return attach(id, parent_key(place), id.text()); }
+
+Result<void> Index::erase(const NodeId &id) { return erase_.run_with(id); }
+
+Result<void> Index::bump(const NodeId &folder, std::uint64_t sequence, std::int64_t size_delta) {
+  NodeId at = folder;
+  while (!at.none()) {
+    auto rows = bump_.query(at, sequence, size_delta);
+    TRY_ASSIGN(const bool there, rows.next());
+    if (!there) return error(Status::DataLoss, "the index lacks an ancestor; delete index.db to rebuild it");
+    at = bump_.id<NodeId>(0);
+    TRY(rows.next());
+  }
+  return {};
+}
+
+Result<void> Index::set_disk_state(const NodeId &folder, std::int64_t mtime_ns, std::uint64_t inode) {
+  return disk_state_.run_with(folder, mtime_ns, inode);
+}
+
+Result<void> Index::set_flag_attributes(const NodeId &id, bool has) { return flag_.run_with(id, has ? 1 : 0); }
+
+Result<bool> Index::clear_limbo(std::size_t limit, FunctionRef<void(const NodeId &)> with_attributes) {
+  struct Found {
+    NodeId id;
+    bool folder, attributes;
+  };
+  auto take = [&](sql::Statement &statement, ParentKey parent, std::size_t most) -> Result<std::vector<Found>> {
+    std::vector<Found> found;
+    auto rows = statement.query(parent, most);
+    for (;;) {
+      TRY_ASSIGN(const bool more, rows.next());
+      if (!more) return found;
+      found.push_back({statement.id<NodeId>(0), statement.integer(1) == static_cast<int>(NodeType::Folder),
+                       (statement.integer(2) & 1) != 0});
+    }
+  };
+  auto drop = [&](const Found &node) -> Result<void> {
+    if (node.attributes) with_attributes(node.id);
+    return erase(node.id);
+  };
+  TRY_ASSIGN(const std::vector<Found> top, take(limbo_, parent_key(Place::Limbo), limit));
+  if (top.empty()) return false;
+  std::size_t left = limit;
+  for (const Found &node : top) {
+    if (node.folder) {
+      // Folders inside come up into limbo themselves, so that nothing here depends on the depth.
+      TRY_ASSIGN(const std::vector<Found> below, take(below_, parent_key(node.id), left));
+      for (const Found &inner : below) {
+        if (inner.folder) {
+          TRY(detach(inner.id, Place::Limbo));
+        } else {
+          TRY(drop(inner));
+        }
+      }
+      left -= below.size();
+      if (left == 0) return true;
+    }
+    TRY(drop(node));
+    if (--left == 0) return true;
+  }
+  return true;
+}
+
+Result<void> Index::abandon_nursery() {
+  TRY_ASSIGN(sql::Statement statement, database_.prepare("UPDATE node SET parent=?1 WHERE parent=?2"));
+  return statement.run_with(parent_key(Place::Limbo), parent_key(Place::Nursery));
+}
+
+Result<std::string> Index::stamp() {
+  TRY_ASSIGN(sql::Statement statement, database_.prepare("SELECT value FROM fact WHERE name='stamp'"));
+  auto rows = statement.query();
+  TRY_ASSIGN(const bool there, rows.next());
+  return there ? std::string(rows.text(0)) : std::string();
+}
+
+Result<void> Index::set_stamp(std::string_view stamp) {
+  TRY_ASSIGN(sql::Statement statement, database_.prepare("INSERT OR REPLACE INTO fact(name,value) VALUES('stamp',?1)"));
+  return statement.run_with(stamp);
+}
+
+Result<bool> Index::checkpoint() {
+  TRY_ASSIGN(sql::Statement statement, database_.prepare("PRAGMA wal_checkpoint(PASSIVE)"));
+  auto rows = statement.query();
+  TRY_ASSIGN(const bool there, rows.next());
+  return there && rows.integer(0) == 0 && rows.integer(1) == rows.integer(2);
+}
+
+}  // namespace Atoll::tree

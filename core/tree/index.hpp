@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// Writing index.db: the cache that every listing is served from. It can be rebuilt from the truth at any time.
+#pragma once
+
+#include "core/tree/index_view.hpp"
+
+namespace Atoll::tree {
+
+/// A parent of a row that is being written: a node, a place, or nothing for roots.
+using ParentKey = std::span<const std::uint8_t>;
+inline ParentKey parent_key(const NodeId &id) noexcept { return id.bytes(); }
+
+/// The one writing connection. Reads see the open transaction. [one thread at a time: under the writer lock]
+class Index : public IndexView {
+ public:
+  /// Opens, makes or brings up to date.
+  static Result<std::unique_ptr<Index>> open(const std::string &path);
+
+  Result<sql::Transaction> begin_write() { return database_.begin(); }
+
+  Result<void> insert(ParentKey parent, const Row &row);
+  Result<void> insert_root(const SpaceId &space, std::uint64_t sequence);
+  /// Takes over size, mtime_ns, sequence, inode, sums and has_attributes.
+  Result<void> update(const Row &row);
+  /// Moves a row, with all that hangs on it.
+  Result<void> attach(const NodeId &id, ParentKey parent, std::string_view name);
+  /// The row, and all below it, is part of no space any more. One row is written.
+  Result<void> detach(const NodeId &id, Place place);
+  /// Deletes one row.
+  Result<void> erase(const NodeId &id);
+  /// Gives the folder and all of its ancestors the sequence, and adds to their sizes.
+  Result<void> bump(const NodeId &folder, std::uint64_t sequence, std::int64_t size_delta);
+  Result<void> set_disk_state(const NodeId &folder, std::int64_t mtime_ns, std::uint64_t inode);
+  Result<void> set_flag_attributes(const NodeId &id, bool has);
+
+  /// Deletes up to `limit` rows of limbo; the ids of deleted nodes with attributes go to the sink. True: there is more.
+  Result<bool> clear_limbo(std::size_t limit, FunctionRef<void(const NodeId &)> with_attributes);
+  /// What an interrupted copy left goes to limbo. [start-up only]
+  Result<void> abandon_nursery();
+
+  /// A word that belongs to the last clean end; see Meta.
+  Result<std::string> stamp();
+  Result<void> set_stamp(std::string_view stamp);
+  /// Moves the log into the database and makes it durable. True when all of it could be.
+  Result<bool> checkpoint();
+
+ private:
+  using IndexView::IndexView;
+  Result<void> prepare_writes();
+
+  sql::Statement insert_, update_, attach_, erase_, bump_, disk_state_, flag_, limbo_, below_;
+};
+
+}  // namespace Atoll::tree

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/tree/index_view.hpp"
+
+#include "core/base/checksum.hpp"
+#include "core/tree/try.hpp"
+
+#include <algorithm>
+
+namespace Atoll::tree {
+namespace {
+
+constexpr std::size_t kSumsBytes = 1 + 20 + 16 + 4;
+constexpr std::size_t kMaxDepth = 100000;  // a longer way up can only be a ring in a damaged index
+
+void decode_facts(const sql::Statement &statement, NodeFacts &facts) {
+  facts.parent = statement.id<NodeId>(0);  // short blobs give none
+  facts.id = statement.id<NodeId>(2);
+  facts.type = static_cast<NodeType>(statement.integer(3));
+  facts.has_attributes = (statement.integer(4) & 1) != 0;
+  facts.size = static_cast<std::uint64_t>(statement.integer(5));
+  facts.mtime_ns = statement.integer(6);
+  facts.sequence = static_cast<std::uint64_t>(statement.integer(7));
+  facts.sums = decode_sums(statement.blob(9));
+}
+
+/// Roots keep the text of their id as name, because (parent, name) must be unique.
+bool is_root(const sql::Statement &statement) { return statement.blob(0).size() != 16; }
+
+}  // namespace
+
+std::string Located::path() const {
+  std::string path;
+  for (std::size_t i = 1; i < chain.size(); ++i) {
+    if (i > 1) path.push_back('/');
+    path.append(chain[i].name);
+  }
+  return path;
+}
+
+std::string Located::parent_path() const {
+  std::string path;
+  for (std::size_t i = 1; i + 1 < chain.size(); ++i) {
+    if (i > 1) path.push_back('/');
+    path.append(chain[i].name);
+  }
+  return path;
+}
+
+std::span<const std::uint8_t> parent_key(Place place) noexcept {
+  static constexpr std::uint8_t kKeys[] = {1, 2};
+  return {&kKeys[place == Place::Limbo ? 0 : 1], 1};
+}
+
+std::vector<std::uint8_t> encode_sums(const Sums &sums) {
+  std::vector<std::uint8_t> bytes;
+  if (sums.mask == 0) return bytes;
+  bytes.reserve(kSumsBytes);
+  bytes.push_back(static_cast<std::uint8_t>(sums.mask));
+  bytes.insert(bytes.end(), sums.sha1.begin(), sums.sha1.end());
+  bytes.insert(bytes.end(), sums.md5.begin(), sums.md5.end());
+  for (int shift = 24; shift >= 0; shift -= 8) bytes.push_back(static_cast<std::uint8_t>(sums.adler32 >> shift));
+  return bytes;
+}
+
+Sums decode_sums(std::span<const std::uint8_t> bytes) noexcept {
+  Sums sums;
+  if (bytes.size() != kSumsBytes) return sums;
+  sums.mask = bytes[0] & base::kAllChecksums;
+  std::copy_n(bytes.begin() + 1, 20, sums.sha1.begin());
+  std::copy_n(bytes.begin() + 21, 16, sums.md5.begin());
+  for (std::size_t i = 37; i < kSumsBytes; ++i) sums.adler32 = sums.adler32 << 8 | bytes[i];
+  return sums;
+}
+
+Row decode_row(const sql::Statement &statement) {
+  Row row;
+  decode_facts(statement, row);
+  if (!is_root(statement)) row.name = statement.text(1);
+  row.inode = static_cast<std::uint64_t>(statement.integer(8));
+  return row;
+}
+
+Result<std::unique_ptr<IndexView>> IndexView::open(const std::string &path) {
+  sql::Options options;
+  options.synchronous = sql::Synchronous::Normal;
+  options.read_only = true;
+  options.cache_kib = 4096;
+  options.mmap_bytes = std::int64_t{256} << 20;
+  TRY_ASSIGN(sql::Database database, sql::Database::open(path, options));
+  std::unique_ptr<IndexView> view(new IndexView(std::move(database)));
+  TRY(view->prepare());
+  return view;
+}
+
+Result<void> IndexView::prepare() {
+  const struct {
+    sql::Statement *statement;
+    const char *text;
+  } all[] = {
+      {&by_id_, "SELECT " TREE_ROW_COLUMNS " FROM node WHERE id=?1"},
+      {&child_, "SELECT " TREE_ROW_COLUMNS " FROM node WHERE parent=?1 AND name=?2"},
+      {&children_, "SELECT " TREE_ROW_COLUMNS " FROM node WHERE parent=?1 AND name>?2 ORDER BY name LIMIT ?3"},
+      {&up_, "SELECT parent,name FROM node WHERE id=?1"},
+      {&roots_, "SELECT id,size,seq FROM node WHERE parent=x''"},
+      {&by_inode_, "SELECT " TREE_ROW_COLUMNS " FROM node WHERE inode=?1 LIMIT 16"},
+  };
+  for (const auto &[statement, text] : all) {
+    TRY_ASSIGN(*statement, database_.prepare(text));
+  }
+  return {};
+}
+
+Result<std::optional<Row>> IndexView::by_id(const NodeId &id) {
+  auto rows = by_id_.query(id);
+  TRY_ASSIGN(const bool there, rows.next());
+  if (!there) return std::optional<Row>();
+  return std::optional<Row>(decode_row(by_id_));
+}
+
+Result<std::optional<Row>> IndexView::child(const NodeId &parent, std::string_view name) {
+  auto rows = child_.query(parent, name);
+  TRY_ASSIGN(const bool there, rows.next());
+  if (!there) return std::optional<Row>();
+  return std::optional<Row>(decode_row(child_));
+}
+
+Result<void> IndexView::children(const NodeId &parent, std::string_view after, std::uint64_t limit,
+                                 FunctionRef<bool(const NodeView &, std::uint64_t)> sink) {
+  const std::int64_t most = limit == 0 || limit > INT64_MAX ? -1 : static_cast<std::int64_t>(limit);
+  auto rows = children_.query(parent, after, most);
+  NodeView view;
+  for (;;) {
+    auto more = rows.next();
+    if (!more) return std::move(more).error();
+    if (!*more) return {};
+    decode_facts(children_, view);
+    view.name = children_.text(1);
+    if (!sink(view, static_cast<std::uint64_t>(children_.integer(8)))) return {};
+  }
+}
+
+Result<std::optional<std::vector<Step>>> IndexView::chain(const SpaceId &space, const NodeId &id) {
+  const NodeId root = root_of(space);
+  std::vector<Step> chain;
+  NodeId at = id;
+  while (at != root) {
+    if (chain.size() > kMaxDepth) return error(Status::DataLoss, "the index has a ring; delete index.db to rebuild it");
+    auto rows = up_.query(at);
+    TRY_ASSIGN(const bool there, rows.next());
+    if (!there || up_.blob(0).size() != 16) return std::optional<std::vector<Step>>();
+    chain.push_back({at, std::string(up_.text(1))});
+    at = up_.id<NodeId>(0);
+  }
+  chain.push_back({root, {}});
+  std::reverse(chain.begin(), chain.end());
+  return std::optional<std::vector<Step>>(std::move(chain));
+}
+
+Result<void> IndexView::roots(FunctionRef<void(const SpaceId &, std::uint64_t, std::uint64_t)> sink) {
+  auto rows = roots_.query();
+  for (;;) {
+    TRY_ASSIGN(const bool more, rows.next());
+    if (!more) return {};
+    sink(roots_.id<SpaceId>(0), static_cast<std::uint64_t>(roots_.integer(1)),
+         static_cast<std::uint64_t>(roots_.integer(2)));
+  }
+}
+
+Result<std::vector<Row>> IndexView::by_inode(std::uint64_t inode) {
+  std::vector<Row> found;
+  auto rows = by_inode_.query(inode);
+  for (;;) {
+    TRY_ASSIGN(const bool more, rows.next());
+    if (!more) return found;
+    found.push_back(decode_row(by_inode_));
+  }
+}
+
+}  // namespace Atoll::tree

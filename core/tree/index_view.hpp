@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+// Reading index.db: one connection with its prepared statements.
+#pragma once
+
+#include "core/sql/database.hpp"
+#include "core/tree/function_ref.hpp"
+#include "core/tree/types.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace Atoll::tree {
+
+/// A node as it stands in the index. `space` is not part of the row: the caller knows it.
+struct Row : Node {
+  std::uint64_t inode = 0;
+};
+
+/// One node on the way from the root of a space.
+struct Step {
+  NodeId id;
+  std::string name;  ///< empty for the root
+};
+
+/// A node with its way from the root: the root first, the node itself last.
+struct Located {
+  Row row;
+  std::vector<Step> chain;
+
+  /// Relative to the root of the space; empty for the root.
+  std::string path() const;
+  /// Of the folder that holds it; empty for children of the root and for the root.
+  std::string parent_path() const;
+};
+
+/// Where rows hang that are part of no space.
+enum class Place : std::uint8_t {
+  Limbo,    ///< removed; rows below are deleted in the background
+  Nursery,  ///< a copy that is being made
+};
+
+/// The parent of `row` as the index keeps it: roots and places have short blobs that no node id equals.
+std::span<const std::uint8_t> parent_key(Place place) noexcept;
+
+/// The columns of a row, in the order of decode().
+#define TREE_ROW_COLUMNS "parent,name,id,type,flags,size,mtime_ns,seq,inode,sums"
+
+/// Digests as one blob: mask, SHA-1, MD5, Adler-32. Empty when nothing is known.
+std::vector<std::uint8_t> encode_sums(const Sums &sums);
+Sums decode_sums(std::span<const std::uint8_t> bytes) noexcept;
+
+/// Views see one state of the index between begin() and the end of the transaction. [one thread at a time]
+class IndexView {
+ public:
+  static Result<std::unique_ptr<IndexView>> open(const std::string &path);
+  virtual ~IndexView() = default;
+
+  Result<sql::Transaction> begin() { return database_.begin_read(); }
+
+  Result<std::optional<Row>> by_id(const NodeId &id);
+  Result<std::optional<Row>> child(const NodeId &parent, std::string_view name);
+  /// Children after `after`, sorted, at most `limit` (0: all). False from the sink stops. The name is borrowed.
+  Result<void> children(const NodeId &parent, std::string_view after, std::uint64_t limit,
+                        FunctionRef<bool(const NodeView &row, std::uint64_t inode)> sink);
+  /// The way to a node. Nothing when it is not there or hangs in no space or another one.
+  Result<std::optional<std::vector<Step>>> chain(const SpaceId &space, const NodeId &id);
+  /// All roots: used bytes and sequence of each space.
+  Result<void> roots(FunctionRef<void(const SpaceId &space, std::uint64_t used, std::uint64_t sequence)> sink);
+  /// Attached or not; the first node with this inode.
+  Result<std::vector<Row>> by_inode(std::uint64_t inode);
+
+ protected:
+  explicit IndexView(sql::Database database) : database_(std::move(database)) {}
+  Result<void> prepare();
+
+  sql::Database database_;
+
+ private:
+  sql::Statement by_id_, child_, children_, up_, roots_, by_inode_;
+};
+
+/// The Row of the current row of a statement that selected TREE_ROW_COLUMNS.
+Row decode_row(const sql::Statement &statement);
+
+}  // namespace Atoll::tree

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/tree/journal.hpp"
+
+#include "core/tree/try.hpp"
+
+namespace Atoll::tree {
+
+Result<void> Journal::intend(const SpaceId &space, std::span<const NodeId> folders) {
+  const std::lock_guard guard(mutex_);
+  std::vector<Intent> missing;
+  for (const NodeId &folder : folders) {
+    const auto found = open_.find(folder);
+    if (found != open_.end()) {
+      found->second = round_;
+    } else {
+      Intent intent;
+      intent.space = space;
+      intent.folder = folder;
+      missing.push_back(std::move(intent));
+    }
+  }
+  if (missing.empty()) return {};
+  TRY(meta_.add_intents(missing));
+  for (const Intent &intent : missing) open_[intent.folder] = round_;
+  return {};
+}
+
+void Journal::adopt(std::span<const NodeId> folders) {
+  const std::lock_guard guard(mutex_);
+  for (const NodeId &folder : folders) open_[folder] = round_;
+}
+
+Result<void> Journal::close_round(const std::function<Result<bool>()> &make_durable) {
+  std::uint64_t round = 0;
+  {
+    const std::lock_guard guard(mutex_);
+    if (open_.empty()) return {};
+    round = ++round_;
+  }
+  TRY_ASSIGN(const bool durable, make_durable());
+  if (!durable) return {};
+  const std::lock_guard guard(mutex_);
+  std::vector<NodeId> done;
+  for (const auto &[folder, used] : open_)
+    if (used < round) done.push_back(folder);
+  if (done.empty()) return {};
+  TRY(meta_.close_folder_intents(done));
+  for (const NodeId &folder : done) open_.erase(folder);
+  return {};
+}
+
+std::size_t Journal::open_count() const {
+  const std::lock_guard guard(mutex_);
+  return open_.size();
+}
+
+}  // namespace Atoll::tree

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/tree/meta.hpp"
+
+#include "core/base/text.hpp"
+#include "core/tree/try.hpp"
+
+namespace Atoll::tree {
+namespace {
+
+constexpr const char *kSchema[] = {
+    "CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE space(id BLOB PRIMARY KEY, type INTEGER NOT NULL, birth BLOB NOT NULL, owner BLOB NOT NULL,"
+    " name TEXT NOT NULL, folder TEXT NOT NULL UNIQUE, quota INTEGER NOT NULL, making INTEGER NOT NULL);"
+    "CREATE TABLE intent(id INTEGER PRIMARY KEY, kind INTEGER NOT NULL, space BLOB NOT NULL, folder BLOB NOT NULL,"
+    " path TEXT NOT NULL, name TEXT NOT NULL, inode INTEGER NOT NULL);"
+    "CREATE INDEX intent_folder ON intent(folder);"
+    "CREATE TABLE attribute(node BLOB NOT NULL, ns TEXT NOT NULL, name TEXT NOT NULL, space BLOB NOT NULL,"
+    " value BLOB NOT NULL, UNIQUE(node,ns,name));"
+    "CREATE INDEX attribute_space ON attribute(space);"
+    "CREATE TABLE lock(token TEXT PRIMARY KEY, space BLOB NOT NULL, node BLOB NOT NULL, kind INTEGER NOT NULL,"
+    " deep INTEGER NOT NULL, owner TEXT NOT NULL, account BLOB NOT NULL, account_name TEXT NOT NULL,"
+    " expires_ns INTEGER NOT NULL) WITHOUT ROWID;",
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Meta>> Meta::open(const std::string &path, const Uuid &provider) {
+  sql::Options options;
+  options.synchronous = sql::Synchronous::Full;
+  TRY_ASSIGN(sql::Database database, sql::Database::open(path, options));
+  TRY(database.migrate(kSchema));
+  std::unique_ptr<Meta> meta(new Meta(std::move(database)));
+  TRY_ASSIGN(const std::string held, meta->setting("provider"));
+  if (held.empty()) {
+    TRY(meta->set_setting("provider", provider.text()));
+  } else if (held != provider.text()) {
+    return error(Status::FailedPrecondition, path + " belongs to another provider than state_dir says");
+  }
+  return meta;
+}
+
+Result<std::string> Meta::setting(std::string_view name) {
+  TRY_ASSIGN(sql::Statement *const statement, database_.cached("SELECT value FROM setting WHERE name=?1"));
+  auto rows = statement->query(name);
+  TRY_ASSIGN(const bool there, rows.next());
+  return there ? std::string(rows.text(0)) : std::string();
+}
+
+Result<void> Meta::set_setting(std::string_view name, std::string_view value) {
+  TRY_ASSIGN(sql::Statement *const statement,
+             database_.cached("INSERT OR REPLACE INTO setting(name,value) VALUES(?1,?2)"));
+  return statement->run_with(name, value);
+}
+
+Result<Meta::Start> Meta::begin_run() {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(auto transaction, database_.begin());
+  TRY_ASSIGN(std::string stamp, setting("clean"));
+  TRY(set_setting("clean", ""));
+  TRY(transaction.commit());
+  return Start{!stamp.empty(), stamp};
+}
+
+Result<void> Meta::end_run(std::string_view stamp) {
+  const std::lock_guard guard(mutex_);
+  return set_setting("clean", stamp);
+}
+
+Result<std::uint64_t> Meta::reserve_sequences(std::uint64_t count) {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(auto transaction, database_.begin());
+  TRY_ASSIGN(const std::string text, setting("next_sequence"));
+  const auto next = text.empty() ? std::optional<std::uint64_t>(1) : base::parse_u64(text);
+  if (!next) return error(Status::DataLoss, database_.path() + " holds no valid next_sequence");
+  TRY(set_setting("next_sequence", std::to_string(*next + count)));
+  TRY(transaction.commit());
+  return *next;
+}
+
+Result<std::vector<SpaceRecord>> Meta::spaces() {
+  const std::lock_guard guard(mutex_);
+  std::vector<SpaceRecord> all;
+  TRY_ASSIGN(sql::Statement *const statement,
+             database_.cached("SELECT id,type,birth,owner,name,folder,quota,making FROM space"));
+  auto rows = statement->query();
+  for (;;) {
+    TRY_ASSIGN(const bool more, rows.next());
+    if (!more) return all;
+    SpaceRecord space;
+    space.info.id = rows.id<SpaceId>(0);
+    space.info.type = static_cast<SpaceType>(rows.integer(1));
+    space.info.birth = rows.id<Uuid>(2);
+    space.info.owner = rows.id<AccountId>(3);
+    space.info.name = rows.text(4);
+    space.info.folder = rows.text(5);
+    space.info.quota = static_cast<std::uint64_t>(rows.integer(6));
+    space.making = rows.integer(7) != 0;
+    all.push_back(std::move(space));
+  }
+}
+
+Result<void> Meta::put_space(const SpaceRecord &space) {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(sql::Statement *const statement,
+             database_.cached("INSERT OR REPLACE INTO space(id,type,birth,owner,name,folder,quota,making)"
+                              " VALUES(?1,?2,?3,?4,?5,?6,?7,?8)"));
+  const SpaceInfo &info = space.info;
+  return statement->run_with(info.id, static_cast<int>(info.type), info.birth, info.owner, info.name, info.folder,
+                             static_cast<std::int64_t>(info.quota), space.making ? 1 : 0);
+}
+
+Result<void> Meta::set_quota(const SpaceId &space, std::uint64_t quota) {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(sql::Statement *const statement, database_.cached("UPDATE space SET quota=?2 WHERE id=?1"));
+  return statement->run_with(space, static_cast<std::int64_t>(quota));
+}
+
+Result<void> Meta::remove_space(const SpaceId &space) {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(auto transaction, database_.begin());
+  for (const char *text : {"DELETE FROM space WHERE id=?1", "DELETE FROM attribute WHERE space=?1",
+                           "DELETE FROM lock WHERE space=?1", "DELETE FROM intent WHERE space=?1"}) {
+    TRY_ASSIGN(sql::Statement *const statement, database_.cached(text));
+    TRY(statement->run_with(space));
+  }
+  return transaction.commit();
+}
+
+Result<std::vector<Intent>> Meta::intents() {
+  const std::lock_guard guard(mutex_);
+  std::vector<Intent> all;
+  TRY_ASSIGN(sql::Statement *const statement,
+             database_.cached("SELECT id,kind,space,folder,path,name,inode FROM intent ORDER BY id"));
+  auto rows = statement->query();
+  for (;;) {
+    TRY_ASSIGN(const bool more, rows.next());
+    if (!more) return all;
+    all.push_back({rows.integer(0), static_cast<Intent::Kind>(rows.integer(1)), rows.id<SpaceId>(2), rows.id<NodeId>(3),
+                   std::string(rows.text(4)), std::string(rows.text(5)), static_cast<std::uint64_t>(rows.integer(6))});
+  }
+}
+
+Result<void> Meta::add_intents(std::span<const Intent> intents) {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(auto transaction, database_.begin());
+  TRY_ASSIGN(sql::Statement *const statement,
+             database_.cached("INSERT INTO intent(kind,space,folder,path,name,inode) VALUES(?1,?2,?3,?4,?5,?6)"));
+  for (const Intent &intent : intents)
+    TRY(statement->run_with(static_cast<int>(intent.kind), intent.space, intent.folder, intent.path, intent.name,
+                            intent.inode));
+  return transaction.commit();
+}
+
+Result<void> Meta::close_folder_intents(std::span<const NodeId> folders) {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(auto transaction, database_.begin());
+  TRY_ASSIGN(sql::Statement *const statement, database_.cached("DELETE FROM intent WHERE folder=?1 AND kind=1"));
+  for (const NodeId &folder : folders) TRY(statement->run_with(folder));
+  return transaction.commit();
+}
+
+Result<void> Meta::close_drop_intents(const SpaceId &space, const NodeId &folder) {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(sql::Statement *const statement,
+             database_.cached("DELETE FROM intent WHERE space=?1 AND folder=?2 AND kind=2"));
+  return statement->run_with(space, folder);
+}
+
+}  // namespace Atoll::tree

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+// Deletes what was set aside, without recursion and without ever leaving the aside folder.
+#include "core/base/uuid.hpp"
+#include "core/tree/posix_store.hpp"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <vector>
+
+namespace Atoll::tree {
+namespace {
+
+/// The names in a folder, at most `limit`.
+std::vector<std::string> names_in(int folder, std::size_t limit) {
+  std::vector<std::string> names;
+  const int copy = ::openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (copy < 0) return names;
+  DIR *dir = ::fdopendir(copy);
+  if (dir == nullptr) {
+    ::close(copy);
+    return names;
+  }
+  while (names.size() < limit) {
+    const dirent *entry = ::readdir(dir);
+    if (entry == nullptr) break;
+    const std::string_view name = entry->d_name;
+    if (name != "." && name != "..") names.emplace_back(name);
+  }
+  ::closedir(dir);
+  return names;
+}
+
+/// Deletes one folder's worth: files go, folders inside it come up beside it and are deleted in a later turn.
+bool flatten(int aside, const std::string &name, std::size_t &left) {
+  if (left == 0) return false;
+  if (::unlinkat(aside, name.c_str(), 0) == 0) {
+    --left;
+    return true;
+  }
+  if (errno != EISDIR && errno != EPERM) return false;
+  const base::Fd fd(open_beneath(aside, name.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW));
+  if (!fd) {
+    // Not readable to us: a folder that came with the mode of another program.
+    return errno == EACCES && ::fchmodat(aside, name.c_str(), 0700, 0) == 0;
+  }
+  bool progress = false;
+  for (const std::string &inner : names_in(fd.get(), left)) {
+    if (left == 0) break;
+    if (::unlinkat(fd.get(), inner.c_str(), 0) == 0 || ::unlinkat(fd.get(), inner.c_str(), AT_REMOVEDIR) == 0) {
+      --left;
+      progress = true;
+    } else if (errno == ENOTEMPTY) {
+      if (::renameat(fd.get(), inner.c_str(), aside, base::random_id<Uuid>().text().c_str()) == 0) {
+        --left;
+        progress = true;
+      } else if (errno == EACCES && ::fchmodat(fd.get(), inner.c_str(), 0700, 0) == 0) {
+        progress = true;
+      }
+    }
+  }
+  if (::unlinkat(aside, name.c_str(), AT_REMOVEDIR) == 0) progress = true;
+  return progress;
+}
+
+}  // namespace
+
+Result<bool> PosixStore::purge(std::size_t limit) {
+  auto spaces = root_->open_folder(".atoll/spaces");
+  if (!spaces) {
+    if (spaces.error().sys_errno == ENOENT) return false;
+    return std::move(spaces).error();
+  }
+  std::size_t left = limit;
+  bool more = false;
+  for (const std::string &space : names_in(spaces->get(), 1u << 20)) {
+    const base::Fd aside(open_beneath(spaces->get(), (space + "/aside").c_str(), O_RDONLY | O_DIRECTORY));
+    if (!aside) continue;
+    for (const std::string &name : names_in(aside.get(), limit)) more |= flatten(aside.get(), name, left);
+    if (left == 0) return true;
+  }
+  return more;
+}
+
+Result<void> PosixStore::sweep() {
+  auto spaces = root_->open_folder(".atoll/spaces");
+  if (!spaces) {
+    if (spaces.error().sys_errno == ENOENT) return {};
+    return std::move(spaces).error();
+  }
+  for (const std::string &space : names_in(spaces->get(), 1u << 20)) {
+    const base::Fd staging(open_beneath(spaces->get(), (space + "/staging").c_str(), O_RDONLY | O_DIRECTORY));
+    if (!staging) continue;
+    auto aside = open_private(*root_, ".atoll/spaces/" + space + "/aside");
+    if (!aside) return std::move(aside).error();
+    for (const std::string &name : names_in(staging.get(), 1u << 20))
+      if (::renameat(staging.get(), name.c_str(), aside->get(), name.c_str()) != 0)
+        return base::errno_error("set aside what an earlier run left in staging");
+  }
+  return {};
+}
+
+}  // namespace Atoll::tree

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The root folder of a storage-posix provider: the proof that it is mounted, and every open below it.
+#pragma once
+
+#include "core/base/file.hpp"
+#include "core/tree/namespace.hpp"
+#include "core/tree/state_dir.hpp"
+
+#include <sys/stat.h>
+
+#include <atomic>
+#include <memory>
+#include <mutex>
+#include <string>
+
+namespace Atoll::tree {
+
+struct PosixOptions {
+  std::string root;  ///< absolute; must exist
+  std::uint32_t file_mode = 0640;
+  std::uint32_t dir_mode = 0750;
+  std::uint64_t reserve = 0;  ///< bytes of the disk that stay free
+};
+
+/// Opens beneath the root, and watches that it stays the root. [any thread]
+class PosixRoot {
+ public:
+  /// Takes the exclusive lock on the marker. A root without marker gets one only on the first start of `state`, and
+  /// when it is empty; otherwise Unavailable: the file system is not mounted. FailedPrecondition: it belongs to another
+  /// provider, or another server uses it.
+  static Result<std::shared_ptr<PosixRoot>> open(PosixOptions options, const StateDir &state);
+
+  const PosixOptions &options() const noexcept { return options_; }
+
+  /// Unavailable unless the root is there and its marker is ours. A root that was mounted again is taken up.
+  Result<void> prove(bool now);
+
+  /// The current root folder. Never null.
+  std::shared_ptr<const base::Fd> folder() const;
+
+  /// A folder below the root, by path of any length; never through symbolic links, never onto another mount.
+  Result<base::Fd> open_folder(std::string_view path) const;
+
+  /// Makes the folders of `path` that are missing, with mode 0700.
+  Result<base::Fd> make_private_folder(std::string_view path) const;
+
+ private:
+  explicit PosixRoot(PosixOptions options, const Uuid &id) : options_(std::move(options)), id_(id) {}
+  Result<void> adopt();
+  Result<void> prove_now();
+
+  const PosixOptions options_;
+  const Uuid id_;
+  mutable std::mutex mutex_;
+  std::shared_ptr<const base::Fd> folder_;  // guarded by mutex_
+  base::Fd marker_;                         // guarded by mutex_; holds the exclusive lock
+  struct stat marker_stat_ {};              // guarded by mutex_
+  std::atomic<std::int64_t> proved_ns_{0};  // monotonic clock
+};
+
+/// openat2 beneath `at` with RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and RESOLVE_NO_XDEV; -1 and errno.
+int open_beneath(int at, const char *path, int flags) noexcept;
+
+}  // namespace Atoll::tree

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/tree/posix_store.hpp"
+
+#include "core/base/uuid.hpp"
+#include "core/tree/identity.hpp"
+
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <vector>
+
+namespace Atoll::tree {
+namespace {
+
+constexpr std::uint64_t kReserveFrom = 1u << 20;  // smaller files are not worth the call
+
+Error failed(const char *what) { return base::errno_error(what); }
+
+Result<void> copy_by_hand(int from, int to, off_t offset) {
+  std::vector<char> buffer(1u << 18);
+  for (;;) {
+    const ssize_t got = ::pread(from, buffer.data(), buffer.size(), offset);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return failed("read a file to copy");
+    if (got == 0) return {};
+    for (ssize_t done = 0; done < got;) {
+      const ssize_t put = ::pwrite(to, buffer.data() + done, static_cast<std::size_t>(got - done), offset + done);
+      if (put < 0 && errno == EINTR) continue;
+      if (put < 0) return failed("write a copy");
+      done += put;
+    }
+    offset += got;
+  }
+}
+
+}  // namespace
+
+Result<void> identify_open(int fd, const NodeId &id, std::uint64_t sequence) {
+  struct stat facts {};
+  if (::fstat(fd, &facts) != 0) return failed("look at a file");
+  const Entry entry = entry_of(facts, facts.st_dev);
+  Identity identity{id, sequence, entry.size, entry.mtime_ns, entry.inode};
+  if (entry.kind == EntryKind::Folder) identity = Identity{id, 0, 0, 0, entry.inode};
+  return write_identity(fd, identity);
+}
+
+bool set_file_mtime(int fd, std::int64_t mtime_ns) noexcept {
+  timespec times[2] = {{0, UTIME_OMIT}, {0, UTIME_NOW}};
+  if (mtime_ns != kMtimeNow) {
+    std::int64_t seconds = mtime_ns / 1'000'000'000, rest = mtime_ns % 1'000'000'000;
+    if (rest < 0) {
+      rest += 1'000'000'000;
+      --seconds;
+    }
+    times[1].tv_sec = seconds;
+    times[1].tv_nsec = rest;
+  }
+  return ::futimens(fd, times) == 0;
+}
+
+PosixStaged::PosixStaged(std::shared_ptr<PosixRoot> root, const SpaceId &space, base::Fd staging, std::string name,
+                         base::Fd fd, bool folder)
+    : root_(std::move(root)), space_(space), staging_(std::move(staging)), name_(std::move(name)), fd_(std::move(fd)) {
+  if (folder) folder_ = std::make_unique<PosixFolder>(root_, std::move(fd_));
+}
+
+PosixStaged::~PosixStaged() {
+  if (placed_) return;
+  if (!folder_ && ::unlinkat(staging_.get(), name_.c_str(), 0) == 0) return;
+  if (auto aside = open_private(*root_, aside_path(space_)))
+    ::renameat(staging_.get(), name_.c_str(), aside->get(), name_.c_str());
+}
+
+Result<std::uint64_t> PosixStaged::size() {
+  struct stat facts {};
+  if (::fstat(folder_ ? folder_->fd() : fd_.get(), &facts) != 0) return failed("look at a staged file");
+  return static_cast<std::uint64_t>(facts.st_size);
+}
+
+Result<Entry> PosixStaged::seal(const Seal &seal) {
+  const int fd = folder_ ? folder_->fd() : fd_.get();
+  const PosixOptions &options = root_->options();
+  std::uint32_t mode = folder_ ? options.dir_mode : options.file_mode;
+  if (seal.like) {
+    mode = seal.like->mode & 0777;
+    // Only root and group members may; where it is not allowed the file is the server's own.
+    [[maybe_unused]] const int ignored = ::fchown(fd, seal.like->owner, seal.like->group);
+  }
+  if (::fchmod(fd, mode) != 0) return failed("set the mode of a staged file");
+  if (!set_file_mtime(fd, seal.mtime_ns)) return failed("set the modification time of a staged file");
+  auto identified = identify_open(fd, seal.id, seal.sequence);
+  if (!identified && identified.status() != Status::Unimplemented) return std::move(identified).error();
+  if (seal.durable && ::fsync(fd) != 0) return failed("make a staged file durable");
+  struct stat facts {};
+  if (::fstat(fd, &facts) != 0) return failed("look at a staged file");
+  return entry_of(facts, facts.st_dev);
+}
+
+Result<std::unique_ptr<Staged>> PosixStore::stage_file(const SpaceId &space, std::uint64_t reserve) {
+  auto staging = open_private(*root_, staging_path(space));
+  if (!staging) return std::move(staging).error();
+  std::string name = base::random_id<Uuid>().text();
+  base::Fd fd(::openat(staging->get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd) return failed("make a staged file");
+  const int raw = fd.get();
+  std::unique_ptr<Staged> staged =
+      std::make_unique<PosixStaged>(root_, space, std::move(*staging), std::move(name), std::move(fd), false);
+  if (reserve >= kReserveFrom && ::fallocate(raw, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(reserve)) != 0 &&
+      errno != EOPNOTSUPP && errno != ENOSYS && errno != EINTR)
+    return failed("reserve room for a file");
+  return staged;
+}
+
+Result<std::unique_ptr<Staged>> PosixStore::stage_folder(const SpaceId &space) {
+  auto staging = open_private(*root_, staging_path(space));
+  if (!staging) return std::move(staging).error();
+  std::string name = base::random_id<Uuid>().text();
+  if (::mkdirat(staging->get(), name.c_str(), 0700) != 0) return failed("make a staged folder");
+  base::Fd fd(open_beneath(staging->get(), name.c_str(), O_RDONLY | O_DIRECTORY));
+  if (!fd) return failed("open a staged folder");
+  return std::unique_ptr<Staged>(
+      std::make_unique<PosixStaged>(root_, space, std::move(*staging), std::move(name), std::move(fd), true));
+}
+
+Result<void> PosixStore::copy(int from, Staged &to) {
+  const int fd = to.fd();
+  if (::ioctl(fd, FICLONE, from) == 0) return {};
+  off_t offset = 0;
+  for (;;) {
+    off_t in = offset, out = offset;
+    const ssize_t moved = ::copy_file_range(from, &in, fd, &out, std::size_t{1} << 30, 0);
+    if (moved == 0) return {};
+    if (moved > 0) {
+      offset += moved;
+    } else if (errno != EINTR) {
+      if (errno == ENOSPC || errno == EDQUOT || errno == EIO || errno == EFBIG) return failed("copy a file");
+      return copy_by_hand(from, fd, offset);
+    }
+  }
+}
+
+Result<void> PosixStore::room_for(std::uint64_t bytes) {
+  struct statvfs facts {};
+  if (::fstatvfs(root_->folder()->get(), &facts) != 0) return failed("look at the room on the disk");
+  const std::uint64_t free = static_cast<std::uint64_t>(facts.f_bavail) * facts.f_frsize;
+  const std::uint64_t reserve = root_->options().reserve;
+  if (free >= reserve && free - reserve >= bytes) return {};
+  return error(Status::InsufficientStorage, "the disk of this storage is full; delete something or ask the admin");
+}
+
+}  // namespace Atoll::tree

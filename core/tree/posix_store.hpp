@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// Store over the staging folders of a plain tree.
+#pragma once
+
+#include "core/tree/posix_folder.hpp"
+#include "core/tree/store.hpp"
+
+namespace Atoll::tree {
+
+/// A staged file or folder; its name in staging is a random uuid.
+class PosixStaged final : public Staged {
+ public:
+  /// `fd`: of the file or folder `name` in `staging`.
+  PosixStaged(std::shared_ptr<PosixRoot> root, const SpaceId &space, base::Fd staging, std::string name, base::Fd fd,
+              bool folder);
+  ~PosixStaged() override;
+
+  int fd() const noexcept override { return folder_ ? -1 : fd_.get(); }
+  Folder *folder() noexcept override { return folder_.get(); }
+  Result<std::uint64_t> size() override;
+  Result<Entry> seal(const Seal &seal) override;
+
+  int at() const noexcept { return staging_.get(); }
+  const std::string &name() const noexcept { return name_; }
+  void placed() noexcept { placed_ = true; }
+
+ private:
+  std::shared_ptr<PosixRoot> root_;
+  SpaceId space_;
+  base::Fd staging_;
+  std::string name_;
+  base::Fd fd_;
+  std::unique_ptr<PosixFolder> folder_;
+  bool placed_ = false;
+};
+
+class PosixStore final : public Store {
+ public:
+  explicit PosixStore(std::shared_ptr<PosixRoot> root) : root_(std::move(root)) {}
+
+  Result<std::unique_ptr<Staged>> stage_file(const SpaceId &space, std::uint64_t reserve) override;
+  Result<std::unique_ptr<Staged>> stage_folder(const SpaceId &space) override;
+  Result<void> copy(int from, Staged &to) override;
+  Result<bool> purge(std::size_t limit) override;
+  Result<void> sweep() override;
+  Result<void> room_for(std::uint64_t bytes) override;
+
+ private:
+  std::shared_ptr<PosixRoot> root_;
+};
+
+/// Identity for the state that the file is in now. Unimplemented without extended attributes.
+Result<void> identify_open(int fd, const NodeId &id, std::uint64_t sequence);
+
+/// False and errno on failure. kMtimeNow: the current time.
+bool set_file_mtime(int fd, std::int64_t mtime_ns) noexcept;
+
+}  // namespace Atoll::tree

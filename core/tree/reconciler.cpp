@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/tree/reconciler.hpp"
+
+#include "core/base/uuid.hpp"
+#include "core/tree/try.hpp"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace Atoll::tree {
+namespace {
+
+bool missing(const Error &failure) {
+  return failure.sys_errno == ENOENT || failure.sys_errno == ENOTDIR || failure.sys_errno == ELOOP;
+}
+
+Error cannot_look(Error failure) {
+  failure.status = Status::Unavailable;  // whatever it was: nothing is proved
+  return failure;
+}
+
+bool same_kind(const Row &row, const Entry &entry) {
+  return entry.kind == (row.folder() ? EntryKind::Folder : EntryKind::File);
+}
+
+bool same_state(const Row &row, const Entry &entry) {
+  if (!same_kind(row, entry) || row.inode != entry.inode) return false;
+  return row.folder() || (row.size == entry.size && row.mtime_ns == entry.mtime_ns);
+}
+
+}  // namespace
+
+Result<void> TreeEngine::reconcile(const SpacePtr &space, const NodeId &folder, bool deep) {
+  Reconciler run(*this, space, deep, false);
+  run.add(folder);
+  return run.run();
+}
+
+Result<void> TreeEngine::reconcile_recovering(const SpacePtr &space, std::span<const NodeId> folders, bool deep) {
+  Reconciler run(*this, space, deep, true);
+  for (const NodeId &folder : folders) run.add(folder);
+  return run.run();
+}
+
+Result<void> Reconciler::run() {
+  while (!queue_.empty()) {
+    const Todo todo = queue_.front();
+    queue_.pop_front();
+    TRY(compare(todo));
+  }
+  return remove_vanished();
+}
+
+Result<std::optional<Reconciler::Opened>> Reconciler::open(IndexView &view, const NodeId &folder) {
+  TRY_ASSIGN(auto row, view.by_id(folder));
+  TRY_ASSIGN(auto chain, view.chain(space_->info.id, folder));
+  if (!row || !chain || !row->folder()) return std::optional<Opened>();
+  Opened place;
+  place.located.row = std::move(*row);
+  place.located.chain = std::move(*chain);
+  auto opened = engine_.names_->open(space_->info.folder, place.located.path());
+  if (opened) {
+    place.folder = std::move(*opened);
+    return std::optional<Opened>(std::move(place));
+  }
+  if (!missing(opened.error())) return cannot_look(std::move(opened).error());
+  TRY(engine_.names_->prove(true));
+  if (place.located.chain.size() == 1)
+    return error(Status::Unavailable, "the folder of the space, " + space_->info.folder + ", is missing");
+  if (++ups_ > 10000) return error(Status::Unavailable, "the space changes faster than it can be looked at");
+  queue_.push_back({place.located.chain[place.located.chain.size() - 2].id, false});
+  return std::optional<Opened>();
+}
+
+Result<void> Reconciler::compare(const Todo &todo) {
+  std::vector<std::string> names;
+  std::vector<NodeId> inside;
+  Entry self;
+  bool differs = false;
+  {
+    TRY_ASSIGN(auto view, engine_.views_->lease());
+    TRY_ASSIGN(auto snapshot, view->begin());
+    TRY_ASSIGN(auto place, open(*view, todo.folder));
+    if (!place) return {};
+    TRY_ASSIGN(self, place->folder->self());  // before the names: a later change shows in the time again
+    std::vector<std::pair<std::string, Entry>> entries;
+    auto scanned =
+        place->folder->scan([&](std::string_view name, const Entry &entry) { entries.emplace_back(name, entry); });
+    if (!scanned) return cannot_look(std::move(scanned).error());
+    std::sort(entries.begin(), entries.end(), [](const auto &a, const auto &b) { return a.first < b.first; });
+    auto entry = entries.begin();
+    TRY(view->children(todo.folder, {}, 0, [&](const NodeView &child, std::uint64_t inode) {
+      while (entry != entries.end() && entry->first < child.name) names.push_back((entry++)->first);
+      if (entry == entries.end() || entry->first != child.name) {
+        names.emplace_back(child.name);
+        return true;
+      }
+      Row row;
+      static_cast<NodeFacts &>(row) = child;
+      row.inode = inode;
+      if (!same_state(row, entry->second))
+        names.emplace_back(child.name);
+      else if (todo.deep && child.folder())
+        inside.push_back(child.id);
+      ++entry;
+      return true;
+    }));
+    for (; entry != entries.end(); ++entry) names.push_back(entry->first);
+    const Row &row = place->located.row;
+    differs = row.inode != self.inode || row.mtime_ns != self.mtime_ns;
+  }
+  for (const NodeId &folder : inside) queue_.push_back({folder, true});
+  if (names.empty() && !differs) return {};
+  return take_over(todo, names, self);
+}
+
+Result<void> Reconciler::take_over(const Todo &todo, const std::vector<std::string> &names, const Entry &self) {
+  const std::lock_guard guard(engine_.writer_);
+  Index &index = *engine_.index_;
+  TRY_ASSIGN(auto transaction, index.begin_write());
+  TRY_ASSIGN(auto place, open(index, todo.folder));
+  if (!place) return {};
+  std::int64_t delta = 0;
+  bool changed = false;
+  for (const std::string &name : names) TRY(take_over_name(*place, name, delta, changed));
+  if (changed || delta != 0) {
+    TRY_ASSIGN(const std::uint64_t sequence, engine_.sequences_->next());
+    TRY(index.bump(todo.folder, sequence, delta));
+  }
+  // Changes of ours that came in between have set the time themselves, to a later one than `self` has.
+  TRY_ASSIGN(const Entry now, place->folder->self());
+  const bool ours = now.mtime_ns == place->located.row.mtime_ns && now.inode == place->located.row.inode;
+  if (!ours) TRY(index.set_disk_state(todo.folder, self.mtime_ns, now.inode));
+  return transaction.commit();
+}
+
+Result<void> Reconciler::take_over_name(Opened &place, const std::string &name, std::int64_t &delta, bool &changed) {
+  Index &index = *engine_.index_;
+  const NodeId parent = place.located.row.id;
+  TRY_ASSIGN(const auto row, index.child(parent, name));
+  auto looked = place.folder->look(name);
+  if (!looked) return cannot_look(std::move(looked).error());
+  const bool there = *looked && (*looked)->kind != EntryKind::Other;
+  if (row && !there) {
+    vanished_.push_back({parent, name, row->id});
+    return {};
+  }
+  if (!there || (row && same_state(*row, **looked))) return {};
+  const Entry &entry = **looked;
+  changed = true;
+  if (!row) return add_new(place, name, entry, delta);
+  if (recovering_ || !same_kind(*row, entry)) {
+    // A move onto this name that was acknowledged before the index had it for good: the one that moved is the node now.
+    std::optional<Row> moved;
+    if (recovering_) {
+      TRY_ASSIGN(const auto identity, place.folder->identity(name));
+      TRY_ASSIGN(moved, moved_here(place, name, entry, identity));
+    }
+    if (moved || !same_kind(*row, entry)) {
+      TRY(index.detach(row->id, Place::Limbo));
+      delta -= static_cast<std::int64_t>(row->size);
+      engine_.wake();
+      return add_new(place, name, entry, delta);
+    }
+  }
+  if (row->folder()) {
+    // Another folder at a known name: the same node, of which nothing below is known to be as it was.
+    TRY(index.set_disk_state(row->id, entry.mtime_ns - 1, entry.inode));
+    if (auto done = place.folder->identify(name, row->id, 0); !done) engine_.log(true, done.error().message);
+    queue_.push_back({row->id, true});
+    return {};
+  }
+  return update_file(place, *row, entry, delta);
+}
+
+Result<void> Reconciler::update_file(Opened &place, Row row, const Entry &entry, std::int64_t &delta) {
+  delta += static_cast<std::int64_t>(entry.size) - static_cast<std::int64_t>(row.size);
+  row.size = entry.size;
+  row.mtime_ns = entry.mtime_ns;
+  row.inode = entry.inode;
+  row.sums = Sums();
+  // The server's own change, of which the index lost the row: it keeps the sequence that was acknowledged.
+  TRY_ASSIGN(const auto identity, place.folder->identity(row.name));
+  const bool own = identity && identity->id == row.id && identity->inode == entry.inode &&
+                   identity->size == entry.size && identity->mtime_ns == entry.mtime_ns &&
+                   identity->sequence > row.sequence && engine_.sequences_->past(identity->sequence);
+  if (own) {
+    row.sequence = identity->sequence;
+  } else {
+    TRY_ASSIGN(row.sequence, engine_.sequences_->next());
+    if (auto done = place.folder->identify(row.name, row.id, row.sequence); !done && !missing(done.error()))
+      engine_.log(true, done.error().message);
+  }
+  return engine_.index_->update(row);
+}
+
+}  // namespace Atoll::tree

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a name that is new, moved or gone means.
+#include "core/base/uuid.hpp"
+#include "core/tree/reconciler.hpp"
+#include "core/tree/try.hpp"
+
+#include <cerrno>
+
+namespace Atoll::tree {
+
+/// Whether the truth still has this node of the index where the index says.
+Result<bool> Reconciler::still_there(const Row &row) {
+  TRY_ASSIGN(const auto chain, engine_.index_->chain(space_->info.id, row.id));
+  if (!chain) return true;  // of another space: not to be taken away from there
+  Located located;
+  located.row = row;
+  located.chain = *chain;
+  auto folder = engine_.names_->open(space_->info.folder, located.parent_path());
+  if (!folder) return folder.error().sys_errno != ENOENT && folder.error().sys_errno != ENOTDIR;
+  TRY_ASSIGN(const auto entry, (*folder)->look(row.name));
+  return entry && entry->inode == row.inode;
+}
+
+Result<std::optional<Row>> Reconciler::moved_here(Opened &place, const std::string &, const Entry &entry,
+                                                  const std::optional<Identity> &identity) {
+  const std::optional<Row> nobody;
+  auto is_it = [&](const Row &row) -> Result<bool> {
+    if (row.inode != entry.inode || row.parent.none() || (entry.kind == EntryKind::Folder) != row.folder())
+      return false;
+    // A folder cannot have moved into itself; an index that says so is behind.
+    for (const Step &step : place.located.chain)
+      if (step.id == row.id) return false;
+    TRY_ASSIGN(const bool there, still_there(row));
+    return !there;
+  };
+  if (identity) {
+    TRY_ASSIGN(const auto row, engine_.index_->by_id(identity->id));
+    if (row) {
+      TRY_ASSIGN(const bool it, is_it(*row));
+      return it ? row : nobody;
+    }
+  }
+  // Without an identity, or with one that somebody made up: by inode; without any, the rest must be the same as well,
+  // because a new file may have got the number of one that is gone.
+  TRY_ASSIGN(const auto rows, engine_.index_->by_inode(entry.inode));
+  for (const Row &row : rows) {
+    if (!identity && (row.mtime_ns != entry.mtime_ns || (!row.folder() && row.size != entry.size))) continue;
+    TRY_ASSIGN(const bool it, is_it(row));
+    if (it) return std::optional<Row>(row);
+  }
+  return nobody;
+}
+
+Result<void> Reconciler::move_row(Opened &place, const std::string &name, const Row &row, const Entry &entry,
+                                  std::int64_t &delta) {
+  Index &index = *engine_.index_;
+  const NodeId here = place.located.row.id;
+  TRY(index.attach(row.id, parent_key(here), name));
+  TRY_ASSIGN(const std::uint64_t sequence, engine_.sequences_->next());
+  TRY(index.bump(row.parent, sequence, -static_cast<std::int64_t>(row.size)));
+  delta += static_cast<std::int64_t>(row.size);
+  if (row.folder()) {
+    if (deep_) queue_.push_back({row.id, true});
+    return {};
+  }
+  if (row.size == entry.size && row.mtime_ns == entry.mtime_ns) return {};
+  Row renamed = row;
+  renamed.name = name;
+  return update_file(place, renamed, entry, delta);
+}
+
+Result<void> Reconciler::add_new(Opened &place, const std::string &name, const Entry &entry, std::int64_t &delta) {
+  Index &index = *engine_.index_;
+  auto read = place.folder->identity(name);
+  if (!read && read.error().sys_errno == ENOENT) return {};  // gone again; the folder's time tells
+  std::optional<Identity> identity;
+  if (read) identity = *read;
+  TRY_ASSIGN(const auto moved, moved_here(place, name, entry, identity));
+  if (moved) return move_row(place, name, *moved, entry, delta);
+
+  Row row;
+  row.parent = place.located.row.id;
+  row.name = name;
+  row.type = entry.kind == EntryKind::Folder ? NodeType::Folder : NodeType::File;
+  row.size = entry.size;
+  row.mtime_ns = row.folder() ? entry.mtime_ns - 1 : entry.mtime_ns;  // a folder's names are not known yet
+  row.inode = entry.inode;
+  // Users can write extended attributes: an id is believed only when nothing in the index has it or this inode.
+  bool believed = false;
+  if (identity) {
+    TRY_ASSIGN(const auto other, index.by_id(identity->id));
+    TRY_ASSIGN(const auto inodes, index.by_inode(entry.inode));
+    believed = !other && inodes.empty();
+  }
+  row.id = believed ? identity->id : base::random_id<NodeId>();
+  const bool same_content = believed && !row.folder() && identity->size == entry.size &&
+                            identity->mtime_ns == entry.mtime_ns && identity->inode == entry.inode &&
+                            engine_.sequences_->past(identity->sequence);
+  if (same_content) {
+    row.sequence = identity->sequence;
+  } else {
+    TRY_ASSIGN(row.sequence, engine_.sequences_->next());
+    if (auto done = place.folder->identify(name, row.id, row.sequence); !done && done.error().sys_errno == ENOENT)
+      return {};
+  }
+  TRY(index.insert(parent_key(row.parent), row));
+  delta += static_cast<std::int64_t>(row.size);
+  if (row.folder()) queue_.push_back({row.id, true});
+  return {};
+}
+
+Result<void> Reconciler::remove_vanished() {
+  if (vanished_.empty()) return {};
+  TRY(engine_.names_->prove(true));
+  const std::lock_guard guard(engine_.writer_);
+  Index &index = *engine_.index_;
+  TRY_ASSIGN(auto transaction, index.begin_write());
+  for (const Vanished &gone : vanished_) {
+    TRY_ASSIGN(const auto row, index.child(gone.parent, gone.name));
+    if (!row || row->id != gone.node) continue;  // moved, or removed by a client, meanwhile
+    TRY_ASSIGN(auto place, open(index, gone.parent));
+    if (!place) continue;
+    TRY_ASSIGN(const auto entry, place->folder->look(gone.name));
+    if (entry && entry->kind != EntryKind::Other) continue;
+    TRY(index.detach(gone.node, Place::Limbo));
+    TRY_ASSIGN(const std::uint64_t sequence, engine_.sequences_->next());
+    TRY(index.bump(gone.parent, sequence, -static_cast<std::int64_t>(row->size)));
+  }
+  // Once more: a file system that was taken away while this looked must not look like an empty one.
+  TRY(engine_.names_->prove(true));
+  TRY(transaction.commit());
+  vanished_.clear();
+  engine_.wake();
+  if (queue_.empty()) return {};
+  return run();
+}
+
+}  // namespace Atoll::tree

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/tree/state_dir.hpp"
+
+#include "core/base/uuid.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+
+#include <cerrno>
+
+namespace Atoll::tree {
+namespace {
+
+constexpr std::string_view kPending = " pending\n", kComplete = " complete\n";
+
+}  // namespace
+
+Result<StateDir> StateDir::open(std::string path) {
+  StateDir state;
+  state.path_ = std::move(path);
+  if (::mkdir(state.path_.c_str(), 0700) != 0 && errno != EEXIST) return base::errno_error("make " + state.path_);
+  state.lock_.reset(::open((state.path_ + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  if (!state.lock_) return base::errno_error("open " + state.path_ + "/lock");
+  if (::flock(state.lock_.get(), LOCK_EX | LOCK_NB) != 0) {
+    if (errno == EWOULDBLOCK)
+      return error(Status::FailedPrecondition, "state_dir " + state.path_ + " is in use by another server");
+    return base::errno_error("lock " + state.path_ + "/lock");
+  }
+  auto text = base::read_file(state.path_ + "/provider", 64);
+  if (text) {
+    const auto id = Uuid::parse(std::string_view(*text).substr(0, 36));
+    const std::string_view rest = std::string_view(*text).substr(std::min<std::size_t>(36, text->size()));
+    if (!id || (rest != kPending && rest != kComplete))
+      return error(Status::DataLoss, state.path_ +
+                                         "/provider is damaged; its first line is the uuid in the storage "
+                                         "root's .atoll/marker, a blank, and the word complete");
+    state.provider_ = *id;
+    state.first_ = rest == kPending;
+    return state;
+  }
+  if (text.error().sys_errno != ENOENT) return std::move(text).error();
+  state.provider_ = base::random_id<Uuid>();
+  state.first_ = true;
+  if (auto written = state.write(kPending); !written) return std::move(written).error();
+  return state;
+}
+
+Result<void> StateDir::complete_first_start() {
+  if (!first_) return {};
+  if (auto written = write(kComplete); !written) return written;
+  first_ = false;
+  return {};
+}
+
+Result<void> StateDir::write(std::string_view state) const {
+  return base::write_file_durably(path_ + "/provider", provider_.text() + std::string(state), 0600);
+}
+
+}  // namespace Atoll::tree

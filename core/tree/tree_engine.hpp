@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: Apache-2.0
+// The one implementation of Engine. Not for use outside of this folder.
+#pragma once
+
+#include "core/tree/engine.hpp"
+#include "core/tree/index.hpp"
+#include "core/tree/journal.hpp"
+#include "core/tree/lock_table.hpp"
+#include "core/tree/meta.hpp"
+#include "core/tree/sequences.hpp"
+#include "core/tree/view_pool.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+#include <shared_mutex>
+#include <thread>
+#include <unordered_map>
+
+namespace Atoll::tree {
+
+/// A space that is being served.
+struct Space {
+  SpaceInfo info;  ///< without quota, used and sequence
+  std::atomic<std::uint64_t> quota{kNoQuota};
+  std::atomic<bool> ready{true};  ///< false: being recovered, all answers are Unavailable
+};
+using SpacePtr = std::shared_ptr<Space>;
+
+/// InvalidArgument unless every name of the path may be one.
+Result<void> names_valid(std::string_view path);
+
+class Change;
+
+class TreeEngine final : public Engine {
+ public:
+  TreeEngine(EngineOptions options, StateDir state, std::unique_ptr<Namespace> names, std::unique_ptr<Store> store);
+  ~TreeEngine() override;
+
+  Result<void> start();
+
+  void close() override;
+  Result<void> health() override;
+  void settle() override;
+
+  Result<void> space_create(const SpaceSpec &spec) override;
+  Result<SpaceInfo> space_get(const SpaceId &space) override;
+  Result<void> space_list(FunctionRef<bool(const SpaceInfo &)> sink) override;
+  Result<void> space_set_quota(const SpaceId &space, std::uint64_t quota) override;
+  Result<void> space_remove(const SpaceId &space) override;
+  Result<void> rescan(const SpaceId &space) override;
+
+  Result<Node> stat(const Ref &ref) override;
+  Result<void> list(const Ref &ref, std::string_view after, std::uint64_t limit,
+                    FunctionRef<bool(const NodeView &)> sink) override;
+  Result<void> path_of(const SpaceId &space, const NodeId &node, FunctionRef<bool(const NodeView &)> sink) override;
+  Result<OpenFile> open_read(const Ref &ref) override;
+
+  Result<Node> mkdir(const Ref &ref, const Conditions &conditions) override;
+  Result<Node> rename(const Ref &from, const Ref &to, bool replace, const Conditions &conditions) override;
+  Result<Node> copy(const Ref &from, const Ref &to, bool replace, bool shallow, const Conditions &conditions) override;
+  Result<void> remove(const Ref &ref, const Conditions &conditions) override;
+  Result<Node> set_mtime(const Ref &ref, std::int64_t mtime_ns, const Conditions &conditions) override;
+  Result<std::unique_ptr<Upload>> upload_begin(const Ref &target, std::uint64_t size,
+                                               const Conditions &conditions) override;
+
+  Result<void> attributes(const Ref &ref,
+                          FunctionRef<bool(std::string_view, std::string_view, std::string_view)> sink) override;
+  Result<void> attributes_patch(const Ref &ref, std::span<const AttributeChange> changes,
+                                const Conditions &conditions) override;
+
+  Result<Lock> lock(const Ref &ref, const Lock &wanted, std::uint64_t timeout_s, const Conditions &conditions) override;
+  Result<Lock> lock_refresh(const Ref &ref, std::string_view token, std::uint64_t timeout_s,
+                            const std::optional<AccountId> &account) override;
+  Result<void> unlock(const Ref &ref, std::string_view token, const std::optional<AccountId> &account) override;
+  Result<std::vector<Lock>> locks(const Ref &ref) override;
+
+  // ---- for the parts of the engine
+  /// The space when it can be served: NotFound, or Unavailable while it is recovered or the root is not proved.
+  Result<SpacePtr> serving(const SpaceId &space);
+  /// The same without looking at its state.
+  SpacePtr known(const SpaceId &space) const;
+  /// Runs `body(view, located)` on one state of the index; a node that the index lacks is looked for in the truth
+  /// first.
+  Result<void> reading(const Ref &ref, FunctionRef<Result<void>(IndexView &, Located &)> body);
+  /// Runs `body` under the writer lock, again after reconciling when it met a folder that differs from the truth.
+  template <class T>
+  Result<T> changing(const SpaceId &space, const Conditions &conditions, FunctionRef<Result<T>(Change &)> body);
+  /// Takes over what is different in one folder (deep: in all folders below as well).
+  Result<void> reconcile(const SpacePtr &space, const NodeId &folder, bool deep);
+  /// The same after an unclean end: an entry that carries the identity of another node of the index is that node,
+  /// moved.
+  Result<void> reconcile_recovering(const SpacePtr &space, std::span<const NodeId> folders, bool deep);
+  /// Whether the folder is in the truth what the index says, looked at while no change is under way.
+  Result<bool> in_step(const SpacePtr &space, const NodeId &folder);
+  /// A record to show: `way` as of LockTable.
+  Node node_of(const SpaceId &space, const Row &row, std::span<const NodeId> way) const;
+
+  bool durable() const noexcept { return options_.durability == Durability::PowerCut; }
+  void log(bool warning, const std::string &message) const {
+    if (options_.log) options_.log(warning, message);
+  }
+  /// Something waits for the background thread.
+  void wake();
+
+  const EngineOptions options_;
+  StateDir state_;
+  const std::unique_ptr<Namespace> names_;
+  const std::unique_ptr<Store> store_;
+  std::unique_ptr<Meta> meta_;
+  std::unique_ptr<Sequences> sequences_;
+  std::unique_ptr<Journal> journal_;
+  std::unique_ptr<LockTable> locks_;
+  std::unique_ptr<ViewPool> views_;
+  std::mutex writer_;             // the writer lock: every change of the tree of any space
+  std::unique_ptr<Index> index_;  // guarded by writer_
+
+ private:
+  Result<bool> open_index(const Meta::Start &start);
+  Result<void> load_spaces(bool flags);
+  Result<void> flag_attributes();
+  Result<void> recover_drops(std::span<const Intent> intents);
+  Result<void> finish_making(SpaceRecord &record);
+  void background();
+  bool purge_some();
+  Result<void> close_intents();
+
+  mutable std::shared_mutex spaces_mutex_;
+  std::unordered_map<SpaceId, SpacePtr> spaces_;  // guarded by spaces_mutex_
+  std::mutex making_;                             // space_create and space_remove, one at a time
+
+  struct Recovery {
+    SpaceId space;
+    std::vector<NodeId> folders;  // empty: all of it
+  };
+  void recover_one(const Recovery &recovery);
+  std::mutex background_mutex_;
+  std::condition_variable background_wake_, background_idle_;
+  std::deque<Recovery> recoveries_;                                   // guarded by background_mutex_
+  bool work_ = false, busy_ = false, stop_ = false, closed_ = false;  // guarded by background_mutex_
+  std::unique_ptr<Index> checkpointer_;                               // background thread only
+  std::thread thread_;
+};
+
+}  // namespace Atoll::tree
