@@ -89,7 +89,11 @@ Response copy_or_move(const Context &context, bool move) {
   if (!*holds) return context.fail(412, "The source is not as If-Match or If-None-Match wants it.");
 
   OutgoingCall out(context.call.raw());
-  preconditions.attach_tokens(out);
+  if (from->ref.space == to->ref.space) {
+    preconditions.attach(out);  // looked at again in the commit
+  } else {
+    preconditions.attach_tokens(out);
+  }
   std::uint32_t flags = replace ? ATOLL_REPLACE : 0;
   if (shallow) flags |= ATOLL_SHALLOW;
   const Files &files = context.services.files;

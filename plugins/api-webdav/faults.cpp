@@ -52,6 +52,14 @@ int http_of(Status status) {
   return 500;
 }
 
+/// What a driver said, as a sentence.
+std::string sentence(std::string text) {
+  if (text.empty()) return text;
+  if (text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  if (text.find_last_of(".!?") != text.size() - 1) text.push_back('.');
+  return text;
+}
+
 }  // namespace
 
 Fault fault_of(const Error &error) {
@@ -66,9 +74,9 @@ Fault fault_of(const Error &error) {
         "The server cannot tell now: the storage behind this path does not answer. Nothing was deleted; try again.";
   } else if (out.http == 429) {
     if (out.retry_after_s == 0) out.retry_after_s = 1;
-    out.message = error.message;
+    out.message = sentence(error.message);
   } else {
-    out.message = error.message;
+    out.message = sentence(error.message);
   }
   return out;
 }

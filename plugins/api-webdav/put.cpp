@@ -80,7 +80,7 @@ Response refuse(const Context &context, const Target &target, const Error &error
     OutgoingCall out(context.call.raw());
     const auto there = context.services.files.stat(out, target.ref);
     if (there && there->folder()) return context.fail(405, "There is a folder of this name: a file cannot replace it.");
-    return context.fail(409, error.message);
+    return context.fail(Atoll::error(Status::FailedPrecondition, error.message));
   }
   return fail_maybe_locked(context, error, {&target});
 }
