@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// storage-posix: spaces as plain readable trees of a local file system, by the tree engine.
+#pragma once
+
+#include "core/tree/engine.hpp"
+
+#include <atoll/sdk/plugin.hpp>
+#include <atoll/sdk/storage_fs.hpp>
+
+namespace Atoll::storage_posix {
+
+class StoragePosix : public Plugin<StoragePosix>,
+                     public StorageFs<StoragePosix>,
+                     public StorageFsAttributes<StoragePosix>,
+                     public StorageFsLocks<StoragePosix> {
+ public:
+  static constexpr PluginInfo info{"org.atoll.storage-posix", "0.1.0", "Apache-2.0",
+                                   "Spaces as plain readable trees of a local file system"};
+  using Offers = Interfaces<StorageFs<StoragePosix>, StorageFsAttributes<StoragePosix>, StorageFsLocks<StoragePosix>>;
+  static constexpr std::array config{
+      config_key("root", ATOLL_CONFIG_PATH, "storage",
+                 "The folder with the files. It is made at the first start; after that a root without its marker "
+                 ".atoll/marker is taken for a file system that is not mounted, and nothing is served."),
+      config_key("state_dir", ATOLL_CONFIG_PATH, "storage-state",
+                 "The folder with the databases of this storage, on a local disk. meta.db belongs into the backup."),
+      config_key("durability", ATOLL_CONFIG_CHOICE, "power-cut",
+                 "What an acknowledged change survives: power-cut (any crash, also of the machine) or none (a crash of "
+                 "the server only).",
+                 0, "power-cut none"),
+      config_key("file_mode", ATOLL_CONFIG_MODE, "0640", "Mode of new files. A replaced file keeps the mode it had."),
+      config_key("dir_mode", ATOLL_CONFIG_MODE, "0750", "Mode of new folders."),
+      config_key("quota_default", ATOLL_CONFIG_SIZE, "0",
+                 "Quota of a new space that asks for none itself; 0: no limit."),
+      config_key("reserve", ATOLL_CONFIG_SIZE, "64M",
+                 "Room on the disk that uploads leave free, so that deleting always works."),
+      config_key(
+          "external_writers", ATOLL_CONFIG_BOOLEAN, "yes",
+          "Whether other programs (Samba, rsync, a shell) may change the files. no saves a look at the disk with "
+          "each listing."),
+      config_key("verify_checksums", ATOLL_CONFIG_BOOLEAN, "no",
+                 "Reads each upload again and compares its checksums before it is acknowledged."),
+      config_key("lock_timeout", ATOLL_CONFIG_DURATION, "24h", "The longest time that a lock is given for at once."),
+      config_key("readers", ATOLL_CONFIG_INTEGER, "16", "Read connections to the index that are kept open."),
+  };
+
+  static Result<std::unique_ptr<StoragePosix>> create(const Call &call, const Host &host);
+  void stop();
+
+  // ---- atoll.storage.fs/1
+  Result<void> capabilities(const Call &call, atoll_storage_caps &caps);
+  Result<void> health(const Call &call);
+  Result<void> space_create(const Call &call, const atoll_space &space);
+  Result<void> space_get(const Call &call, const SpaceId &space, const SpaceEmitter &sink);
+  Result<void> space_list(const Call &call, const SpaceEmitter &sink);
+  Result<void> space_set_quota(const Call &call, const SpaceId &space, std::uint64_t quota);
+  Result<void> space_remove(const Call &call, const SpaceId &space);
+  Result<void> stat(const Call &call, const RefView &ref, const StatEmitter &sink);
+  Result<void> list(const Call &call, const RefView &ref, std::string_view after, std::uint64_t limit,
+                    const StatEmitter &sink);
+  Result<void> path_of(const Call &call, const SpaceId &space, const NodeId &node, const StatEmitter &sink);
+  Result<void> mkdir(const Call &call, const RefView &ref, const StatEmitter &sink);
+  Result<void> rename(const Call &call, const RefView &from, const RefView &to, std::uint32_t flags,
+                      const StatEmitter &sink);
+  Result<void> copy(const Call &call, const RefView &from, const RefView &to, std::uint32_t flags,
+                    const StatEmitter &sink);
+  Result<void> remove(const Call &call, const RefView &ref, std::uint32_t flags);
+  Result<void> set_mtime(const Call &call, const RefView &ref, std::int64_t mtime_ns, const StatEmitter &sink);
+  Result<std::unique_ptr<ReadHandle>> open_read(const Call &call, const RefView &ref, const StatEmitter &sink);
+  Result<std::unique_ptr<UploadHandle>> upload_begin(const Call &call, const RefView &target, std::uint64_t size,
+                                                     std::string_view metadata);
+
+  // ---- atoll.storage.fs.attributes/1
+  Result<void> attributes_get(const Call &call, const RefView &ref, const AttributeEmitter &sink);
+  Result<void> attributes_patch(const Call &call, const RefView &ref, const std::vector<atoll_attribute> &changes);
+
+  // ---- atoll.storage.fs.locks/1
+  Result<void> lock(const Call &call, const RefView &ref, const atoll_lock &wanted, const LockEmitter &sink);
+  Result<void> lock_refresh(const Call &call, const RefView &ref, std::string_view token, std::uint64_t timeout_s,
+                            const LockEmitter &sink);
+  Result<void> unlock(const Call &call, const RefView &ref, std::string_view token);
+  Result<void> locks(const Call &call, const RefView &ref, const LockEmitter &sink);
+
+ private:
+  struct Settings {
+    bool durable = true;
+    bool external_writers = true;
+    bool verify = false;
+  };
+  StoragePosix(std::unique_ptr<tree::Engine> engine, const Settings &settings)
+      : engine_(std::move(engine)), settings_(settings) {}
+
+  std::unique_ptr<tree::Engine> engine_;
+  const Settings settings_;
+};
+
+}  // namespace Atoll::storage_posix
