@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// /healthz, /readyz and /metrics on a port of their own.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "core/host/runtime.hpp"
+#include "core/host/supervisor.hpp"
+#include "core/net/engine.hpp"
+
+namespace Atoll::host {
+
+/// Outlives the engine whose handler it is.
+class AdminHttp {
+ public:
+  /// `main` is the engine of the main port, whose counters are shown; null before it is there.
+  AdminHttp(const Runtime &runtime, const Supervisor &supervisor, const net::Engine *main);
+
+  /// The handler for net::Engine. [worker]
+  void handle(net::Exchange &exchange) const;
+
+  std::string readiness(bool &ready) const;  ///< JSON
+  std::string metrics() const;               ///< Prometheus' text format
+
+ private:
+  const Runtime &runtime_;
+  const Supervisor &supervisor_;
+  const net::Engine *main_;
+  const std::int64_t started_ns_;
+};
+
+}  // namespace Atoll::host

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// What `atoll` asks of a running server, or does itself when none runs: accounts, spaces, instances.
+#pragma once
+
+#include <atoll/sdk/result.hpp>
+
+#include <string>
+
+#include "core/base/json.hpp"
+#include "core/host/runtime.hpp"
+#include "core/host/supervisor.hpp"
+
+namespace Atoll::host {
+
+/// Runs one verb. `request` is {"verb": "user.add", ...}; the result is JSON. Verbs and their members:
+///   instance.list | instance.start name | instance.stop name | instance.restart name
+///   user.list | user.add name password [display_name mail admin] | user.passwd name password | user.remove name
+///   space.list
+/// InvalidArgument for a verb that is none. [any thread]
+Result<std::string> run_verb(Runtime &runtime, Supervisor &supervisor, const base::JsonObject &request);
+
+/// The interface that a verb needs, so that offline only those instances are started; empty for none.
+std::string interface_for_verb(std::string_view verb);
+
+/// {"ok": true, "result": ...} or {"ok": false, "status": N, "error": "..."}, and back.
+std::string envelope(const Result<std::string> &result);
+Result<base::JsonObject> open_envelope(const std::string &line);
+
+/// {"name", "plugin", "state", "reason", ...}
+void append_instance(base::JsonWriter &json, const InstanceStatus &status);
+
+}  // namespace Atoll::host

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/host/builtin_keys.hpp"
+
+#include <atoll/abi/auth.h>
+#include <atoll/abi/events.h>
+#include <atoll/abi/http.h>
+#include <atoll/abi/registry.h>
+#include <atoll/abi/storage_fs.h>
+
+namespace Atoll::host {
+namespace {
+
+using Keys = std::vector<KeySpec>;
+
+constexpr Kind kKinds[] = {
+    {"storage", ATOLL_STORAGE_FS, "a storage driver"},    {"auth", ATOLL_AUTH, "an authenticator"},
+    {"registry", ATOLL_REGISTRY, "a registry of spaces"}, {"http", ATOLL_HTTP, "a protocol over HTTP"},
+    {"share", "atoll.share/1", "a store of shares"},      {"events", ATOLL_EVENTS, "a consumer of events"},
+};
+
+}  // namespace
+
+std::span<const KeySpec> server_keys() {
+  static const Keys keys = {
+      {"listen",
+       ATOLL_CONFIG_TEXT,
+       0,
+       "127.0.0.1:9200",
+       {},
+       "Where clients connect: one or more of ADDRESS:PORT, [IPv6]:PORT or unix:/path, separated by blanks."},
+      {"metrics_listen",
+       ATOLL_CONFIG_TEXT,
+       0,
+       "auto",
+       {},
+       "Where /healthz, /readyz and /metrics are: ADDRESS:PORT, off, or auto for 127.0.0.1 and the port after the "
+       "one of listen. There is no login on it: keep it on loopback."},
+      {"data",
+       ATOLL_CONFIG_PATH,
+       0,
+       "/var/lib/atoll",
+       {},
+       "The folder that relative paths of all sections start from; also holds the lock and the control socket."},
+      {"workers",
+       ATOLL_CONFIG_INTEGER,
+       0,
+       "0",
+       {},
+       "Threads that handle requests; 0 means 8, or four per processor if that is more."},
+      {"max_connections", ATOLL_CONFIG_INTEGER, 0, "16384", {}, "Client connections at the same time."},
+      {"max_head", ATOLL_CONFIG_SIZE, 0, "32K", {}, "Largest head of a request (request line and headers)."},
+      {"head_timeout", ATOLL_CONFIG_DURATION, 0, "15s", {}, "How long a client may take to send the head."},
+      {"idle_timeout", ATOLL_CONFIG_DURATION, 0, "75s", {}, "How long a connection may wait between requests."},
+      {"body_timeout", ATOLL_CONFIG_DURATION, 0, "60s", {}, "How long an upload may stand still."},
+      {"write_timeout", ATOLL_CONFIG_DURATION, 0, "60s", {}, "How long a download may stand still."},
+      {"drain_timeout",
+       ATOLL_CONFIG_DURATION,
+       0,
+       "20s",
+       {},
+       "How long running requests may take to finish after SIGTERM."},
+      {"realm", ATOLL_CONFIG_TEXT, 0, "Atoll", {}, "What login dialogs call this server."},
+  };
+  return keys;
+}
+
+std::span<const KeySpec> log_keys() {
+  static const Keys keys = {
+      {"level",
+       ATOLL_CONFIG_CHOICE,
+       ATOLL_CONFIG_RELOADABLE,
+       "info",
+       {"debug", "info", "warning", "error"},
+       "The least severe lines that are written."},
+      {"format",
+       ATOLL_CONFIG_CHOICE,
+       ATOLL_CONFIG_RELOADABLE,
+       "text",
+       {"text", "json"},
+       "text for people, json (one object a line) for collectors."},
+      {"access",
+       ATOLL_CONFIG_BOOLEAN,
+       ATOLL_CONFIG_RELOADABLE,
+       "no",
+       {},
+       "Whether each request is logged with method, path, status, bytes and duration."},
+  };
+  return keys;
+}
+
+std::span<const KeySpec> instance_keys() {
+  static const Keys keys = {
+      {"plugin",
+       ATOLL_CONFIG_TEXT,
+       ATOLL_CONFIG_REQUIRED,
+       std::nullopt,
+       {},
+       "Name of a plugin in the plugin folder (atoll plugin list), or the absolute path of a .so file."},
+      {"enabled", ATOLL_CONFIG_BOOLEAN, 0, "yes", {}, "no leaves this section out, as if it were not there."},
+  };
+  return keys;
+}
+
+std::span<const Kind> kinds() { return kKinds; }
+
+const Kind *find_kind(std::string_view name) {
+  for (const auto &kind : kKinds)
+    if (kind.name == name) return &kind;
+  return nullptr;
+}
+
+std::string_view embedded_configuration() {
+  return "[auth:local]\nplugin = auth-local\n"
+         "[registry:main]\nplugin = registry-sql\n"
+         "[storage:home]\nplugin = storage-posix\n"
+         "[http:webdav]\nplugin = api-webdav\n"
+         "[http:ocs]\nplugin = share-ocs\n";
+}
+
+}  // namespace Atoll::host

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// The checked configuration: everything is of the right type, every plugin is loaded, every need is offered.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/host/plugin_loader.hpp"
+#include "core/host/schema.hpp"
+#include "core/host/settings.hpp"
+
+namespace Atoll::host {
+
+/// One [kind:name] section.
+struct InstanceConfig {
+  std::string name;  ///< "storage:home"
+  Origin origin;
+  const LoadedPlugin *plugin = nullptr;
+  Values values;  ///< of its plugin's schema
+};
+
+struct Configuration {
+  std::string data;                       ///< absolute, without a slash at its end
+  Values server;                          ///< [server], complete
+  Values log;                             ///< [log], complete
+  std::vector<InstanceConfig> instances;  ///< enabled ones, in the order of the configuration
+
+  std::int64_t server_integer(const char *key) const { return server.at(key).integer; }
+  const std::string &server_text(const char *key) const { return server.at(key).text; }
+};
+
+/// Merges and checks everything. With problems the result is not to be used. Loads the plugins that are named.
+/// [start-up]
+Configuration read_configuration(const Sources &sources, PluginLoader &loader, Problems &problems);
+
+/// One line per value: "[section] key = value   # origin"; secrets are not shown.
+std::string show_configuration(const Configuration &configuration);
+
+/// The tables of docs/admin.md: all keys of the server and of the plugins in the plugin folders.
+Result<std::string> keys_as_markdown(PluginLoader &loader);
+
+}  // namespace Atoll::host

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/host/user_verbs.hpp"
+
+#include <atoll/sdk/call.hpp>
+
+#include <optional>
+#include <vector>
+
+namespace Atoll::host {
+namespace {
+
+struct Account {
+  atoll_uuid raw_id{};
+  std::string id, name, display_name, mail;
+  std::uint32_t app_role = ATOLL_ROLE_NONE;
+  bool enabled = true;
+
+  static Account from(const atoll_account &raw) {
+    Account out;
+    out.raw_id = raw.id;
+    out.id = from_abi<AccountId>(raw.id).text();
+    out.name = view(raw.name);
+    out.display_name = view(raw.display_name);
+    out.mail = view(raw.mail);
+    out.app_role = raw.app_role;
+    out.enabled = raw.enabled != 0;
+    return out;
+  }
+};
+
+std::string_view role_name(std::uint32_t role) {
+  switch (role) {
+    case ATOLL_ROLE_ADMIN:
+      return "admin";
+    case ATOLL_ROLE_SPACE_ADMIN:
+      return "space admin";
+    case ATOLL_ROLE_USER:
+      return "user";
+    case ATOLL_ROLE_USER_LIGHT:
+      return "user light";
+    default:
+      return "none";
+  }
+}
+
+void append_account(base::JsonWriter &json, const Account &account, std::string_view instance) {
+  json.begin_object().field("id", account.id).field("name", account.name).field("display_name", account.display_name);
+  json.field("mail", account.mail).field("role", role_name(account.app_role)).field("enabled", account.enabled);
+  json.field("directory", instance).end_object();
+}
+
+Result<std::vector<Account>> list(const Lease &lease) {
+  constexpr std::uint64_t kPage = 1000;
+  std::vector<Account> out;
+  const auto *table = lease.table<atoll_directory>(ATOLL_DIRECTORY);
+  if (!table) return error(Status::Unimplemented, "[" + lease.instance().name() + "] cannot list its accounts");
+  for (;;) {
+    const std::string after = out.empty() ? "" : out.back().name;
+    std::uint64_t count = 0;
+    OutgoingCall call;
+    auto sink = make_sink<atoll_account_sink>([&](const atoll_account *raw) {
+      out.push_back(Account::from(*raw));
+      ++count;
+    });
+    const CallLock lock = lease.lock();
+    const auto done = call.result(
+        table->search(call.get(), lease.self(), ATOLL_ACCOUNT_USER, str(""), str(after), kPage, sink.get()));
+    sink.rethrow();
+    if (!done) return done.error();
+    if (count < kPage) return out;
+  }
+}
+
+Result<Account> find(const Lease &lease, const std::string &name) {
+  const auto *table = lease.table<atoll_directory>(ATOLL_DIRECTORY);
+  if (!table) return error(Status::Unimplemented, "[" + lease.instance().name() + "] cannot find accounts by name");
+  std::optional<Account> found;
+  OutgoingCall call;
+  auto sink = make_sink<atoll_account_sink>([&](const atoll_account *raw) { found = Account::from(*raw); });
+  const CallLock lock = lease.lock();
+  const auto done = call.result(table->find(call.get(), lease.self(), ATOLL_ACCOUNT_USER, str(name), sink.get()));
+  sink.rethrow();
+  if (!done) return done.error();
+  if (!found) return error(Status::NotFound, "no such account");
+  return std::move(*found);
+}
+
+class UserVerbs {
+ public:
+  UserVerbs(const InstanceSet &instances, const base::JsonObject &request) : instances_(instances), request_(request) {}
+
+  Result<std::string> list_all() {
+    std::string out;
+    base::JsonWriter json(out);
+    json.begin_object().key("users").begin_array();
+    auto done = each([&](const Lease &lease) -> Result<bool> {
+      auto accounts = list(lease);
+      if (!accounts) return std::move(accounts).error();
+      for (const auto &account : *accounts) append_account(json, account, lease.instance().name());
+      return true;
+    });
+    if (!done) return std::move(done).error();
+    json.end_array().end_object();
+    return out;
+  }
+
+  Result<std::string> add() {
+    const std::string name = text("name"), display_name = text("display_name"), mail = text("mail");
+    const std::string password = text("password");
+    if (name.empty()) return error(Status::InvalidArgument, "a new account needs a name");
+    auto account = sized<atoll_account>();
+    account.kind = ATOLL_ACCOUNT_USER;
+    account.app_role = base::json_boolean(request_, "admin").value_or(false) ? ATOLL_ROLE_ADMIN : ATOLL_ROLE_USER;
+    account.enabled = 1;
+    account.name = str(name);
+    account.display_name = str(display_name.empty() ? name : display_name);
+    account.mail = str(mail);
+    std::string out;
+    auto done = each([&](const Lease &lease) -> Result<bool> {
+      OutgoingCall call;
+      auto sink = make_sink<atoll_account_sink>([&](const atoll_account *made) {
+        base::JsonWriter json(out);
+        append_account(json, Account::from(*made), lease.instance().name());
+      });
+      const CallLock lock = lease.lock();
+      auto made = call.result(admin(lease)->create(call.get(), lease.self(), &account, str(password), sink.get()));
+      if (!made) return std::move(made).error();
+      return false;  // the first directory takes it
+    });
+    if (!done) return std::move(done).error();
+    return out.empty() ? "{}" : out;
+  }
+
+  Result<std::string> set_password() {
+    const std::string password = text("password");
+    if (password.empty()) return error(Status::InvalidArgument, "the new password is empty");
+    return on_account([&](const Lease &lease, const Account &account, OutgoingCall &call) {
+      return admin(lease)->set_password(call.get(), lease.self(), &account.raw_id, str(password));
+    });
+  }
+
+  Result<std::string> remove() {
+    return on_account([&](const Lease &lease, const Account &account, OutgoingCall &call) {
+      return admin(lease)->remove(call.get(), lease.self(), &account.raw_id);
+    });
+  }
+
+ private:
+  std::string text(const char *key) const { return base::json_string(request_, key).value_or(""); }
+  static const atoll_directory_admin *admin(const Lease &lease) {
+    return lease.table<atoll_directory_admin>(ATOLL_DIRECTORY_ADMIN);
+  }
+
+  // Calls f for each directory that can be changed; false stops.
+  template <class F>
+  Result<void> each(F f) {
+    std::optional<Error> failed;
+    auto asked = instances_.each(ATOLL_DIRECTORY_ADMIN, [&](const Lease &lease) {
+      Result<bool> more = f(lease);
+      if (more) return *more;
+      failed = std::move(more).error();
+      return false;
+    });
+    if (failed) return std::move(*failed);
+    if (!asked && asked.status() == Status::NotFound)
+      return error(Status::Unimplemented,
+                   "no section has a plugin that manages accounts; add [auth:local] plugin = "
+                   "auth-local, or manage them where they come from");
+    return asked;
+  }
+
+  template <class F>
+  Result<std::string> on_account(F f) {
+    const std::string name = text("name");
+    bool done = false;
+    auto asked = each([&](const Lease &lease) -> Result<bool> {
+      auto account = find(lease, name);
+      if (!account && account.status() == Status::NotFound) return true;
+      if (!account) return std::move(account).error();
+      OutgoingCall call;
+      const CallLock lock = lease.lock();
+      auto result = call.result(f(lease, *account, call));
+      if (!result) return std::move(result).error();
+      done = true;
+      return false;
+    });
+    if (!asked) return std::move(asked).error();
+    if (!done) return error(Status::NotFound, "there is no account '" + name + "'; atoll user list shows all");
+    return std::string("{}");
+  }
+
+  const InstanceSet &instances_;
+  const base::JsonObject &request_;
+};
+
+}  // namespace
+
+Result<std::string> run_user_verb(const InstanceSet &instances, std::string_view verb,
+                                  const base::JsonObject &request) {
+  UserVerbs verbs(instances, request);
+  if (verb == "user.list") return verbs.list_all();
+  if (verb == "user.add") return verbs.add();
+  if (verb == "user.passwd") return verbs.set_password();
+  if (verb == "user.remove") return verbs.remove();
+  return error(Status::InvalidArgument, "there is no verb '" + std::string(verb) + "'");
+}
+
+}  // namespace Atoll::host

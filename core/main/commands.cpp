@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/main/commands.hpp"
+
+namespace Atoll::command {
+namespace {
+
+constexpr Option kHelp{"--help", "", "Show this help."};
+constexpr Option kConfig{"--config", "FILE", "Configuration file; conf.d/*.ini beside it are read too."};
+constexpr Option kData{"--data", "DIR", "Data folder, instead of the configured one."};
+constexpr Option kDevel{"--devel", "",
+                        "Take plugins from ATOLL_PLUGIN_PATH too, and files that their group may write."};
+constexpr Option kJson{"--json", "", "Print JSON."};
+
+constexpr std::string_view kRemote =
+    "Asks the server that runs on the data folder. --data or --config tell which one if it isn't the default.";
+constexpr std::string_view kRemoteOrOffline =
+    "Asks the server that runs on the data folder. When none runs, the command locks the data and does the work "
+    "itself; "
+    "it then needs the same --config as the server has.";
+
+const std::vector<Command> &table() {
+  static const std::vector<Command> all = {
+      {"serve",
+       "",
+       0,
+       0,
+       "Run the server in the foreground.",
+       "Without a configuration file the server uses what is built in: accounts, spaces and files below the data "
+       "folder, "
+       "on 127.0.0.1:9200. It logs to standard output. SIGTERM and SIGINT finish running requests and stop; SIGHUP "
+       "reads the configuration again.\n\n"
+       "On the first start an account 'admin' is made. Its password is ATOLL_ADMIN_PASSWORD if that is set; otherwise "
+       "one is made up and printed once.\n\n"
+       "Every key can be set by the environment: ATOLL__STORAGE__HOME__ROOT is [storage:home] root.",
+       {kConfig,
+        kData,
+        {"--listen", "ADDR:PORT", "Where clients connect, instead of the configured address."},
+        {"--metrics-listen", "ADDR:PORT", "Where /healthz, /readyz and /metrics are; 'off' for nowhere."},
+        kDevel,
+        kHelp},
+       serve},
+      {"config check",
+       "",
+       0,
+       0,
+       "Tell what is wrong with the configuration.",
+       "Prints every error with file, line and, where there is one, the nearest right name. Starts nothing.",
+       {kConfig, kData, kDevel, kHelp},
+       config_check},
+      {"config show",
+       "",
+       0,
+       0,
+       "Print all values and where each comes from.",
+       "Secrets are not shown.",
+       {kConfig, kData, kDevel, kHelp},
+       config_show},
+      {"config keys",
+       "",
+       0,
+       0,
+       "Print all keys of the server and of the installed plugins.",
+       "",
+       {{"--markdown", "", "As Markdown tables (the only form)."}, kDevel, kHelp},
+       config_keys},
+      {"plugin list",
+       "",
+       0,
+       0,
+       "List the installed plugins.",
+       "Each is looked at in a sandboxed child process.",
+       {kJson, kDevel, kHelp},
+       plugin_list},
+      {"plugin show",
+       "FILE",
+       1,
+       1,
+       "Show what a plugin says about itself.",
+       "FILE is a path, or the name of an installed plugin. It is loaded in a sandboxed child process that can "
+       "neither write nor reach the network.",
+       {kJson, kDevel, kHelp},
+       plugin_show},
+      {"instance list",
+       "",
+       0,
+       0,
+       "List the instances of the running server and their states.",
+       kRemote,
+       {kJson, kData, kConfig, kHelp},
+       instance_list},
+      {"instance start",
+       "NAME",
+       1,
+       1,
+       "Start an instance, for example storage:home.",
+       kRemote,
+       {kData, kConfig, kHelp},
+       instance_start},
+      {"instance stop",
+       "NAME",
+       1,
+       1,
+       "Stop an instance; its paths answer 503 meanwhile.",
+       kRemote,
+       {kData, kConfig, kHelp},
+       instance_stop},
+      {"instance restart",
+       "NAME",
+       1,
+       1,
+       "Stop and start an instance, with the configuration last read.",
+       kRemote,
+       {kData, kConfig, kHelp},
+       instance_restart},
+      {"user add",
+       "NAME",
+       1,
+       1,
+       "Make an account.",
+       kRemoteOrOffline,
+       {{"--display-name", "TEXT", "Name as shown to others."},
+        {"--mail", "ADDRESS", "Mail address."},
+        {"--admin", "", "May manage everything."},
+        {"--password-stdin", "", "Read the password from standard input; otherwise one is made up and printed."},
+        kData,
+        kConfig,
+        kDevel,
+        kHelp},
+       user_add},
+      {"user list",
+       "",
+       0,
+       0,
+       "List the accounts.",
+       kRemoteOrOffline,
+       {kJson, kData, kConfig, kDevel, kHelp},
+       user_list},
+      {"user passwd",
+       "NAME",
+       1,
+       1,
+       "Set a new password.",
+       kRemoteOrOffline,
+       {{"--password-stdin", "", "Read the password from standard input; otherwise one is made up and printed."},
+        kData,
+        kConfig,
+        kDevel,
+        kHelp},
+       user_passwd},
+      {"user remove",
+       "NAME",
+       1,
+       1,
+       "Remove an account. Its files stay.",
+       kRemoteOrOffline,
+       {kData, kConfig, kDevel, kHelp},
+       user_remove},
+      {"space list",
+       "",
+       0,
+       0,
+       "List the spaces.",
+       kRemoteOrOffline,
+       {kJson, kData, kConfig, kDevel, kHelp},
+       space_list},
+      {"status",
+       "",
+       0,
+       0,
+       "Tell how the running server is.",
+       "Exit code 0: all is running. 1: some instance is not. 69: no server runs on the data folder.",
+       {kJson, kData, kConfig, kHelp},
+       status},
+      {"version", "", 0, 0, "Print the version.", "", {kHelp}, print_version},
+  };
+  return all;
+}
+
+}  // namespace
+
+std::span<const Command> commands() { return table(); }
+
+}  // namespace Atoll::command

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+// atoll instance list | start | stop | restart, atoll status, atoll version
+#include <cstdio>
+
+#include "core/main/commands.hpp"
+#include "core/main/print.hpp"
+#include "core/main/remote.hpp"
+
+namespace Atoll::command {
+namespace {
+
+void print_instances(const base::JsonArray &instances) {
+  Table table({"NAME", "STATE", "PLUGIN", "REASON"});
+  for (unsigned i = 0; instances && i < instances->size(); ++i) {
+    const auto one = instances->getObject(i);
+    table.add({text(one, "name"), text(one, "state"), text(one, "plugin"), text(one, "reason")});
+  }
+  table.print(false);
+}
+
+int change(const Arguments &arguments, std::string_view verb) {
+  return report(ask(arguments, simple_request(verb, arguments.words[0])));
+}
+
+std::string joined(const base::JsonArray &list) {
+  std::string out;
+  for (unsigned i = 0; list && i < list->size(); ++i) out += (i ? " " : "") + list->getElement<std::string>(i);
+  return out;
+}
+
+}  // namespace
+
+int instance_list(const Arguments &arguments) {
+  const auto answer = ask(arguments, simple_request("instance.list"));
+  if (!answer) return report(answer);
+  if (arguments.has("--json"))
+    print_json(*answer);
+  else
+    print_instances(base::json_array(*answer, "instances"));
+  return kDone;
+}
+
+int instance_start(const Arguments &arguments) { return change(arguments, "instance.start"); }
+int instance_stop(const Arguments &arguments) { return change(arguments, "instance.stop"); }
+int instance_restart(const Arguments &arguments) { return change(arguments, "instance.restart"); }
+
+int status(const Arguments &arguments) {
+  const auto answer = ask(arguments, simple_request("status"));
+  if (!answer) return report(answer);
+  const bool ready = base::json_boolean(*answer, "ready").value_or(false);
+  if (arguments.has("--json")) {
+    print_json(*answer);
+    return ready ? kDone : kFailed;
+  }
+  std::printf("Atoll %s, process %s, up for %s s, %s\n", text(*answer, "version").c_str(), text(*answer, "pid").c_str(),
+              text(*answer, "uptime_s").c_str(), ready ? "ready" : "NOT READY");
+  std::printf("data     %s\nlisten   %s\nmetrics  %s\n\n", text(*answer, "data").c_str(),
+              joined(base::json_array(*answer, "listen")).c_str(),
+              joined(base::json_array(*answer, "metrics_listen")).c_str());
+  print_instances(base::json_array(*answer, "instances"));
+  return ready ? kDone : kFailed;
+}
+
+int print_version(const Arguments &) {
+  std::printf("atoll %s\n", std::string(version()).c_str());
+  return kDone;
+}
+
+}  // namespace Atoll::command

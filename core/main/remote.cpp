@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/main/remote.hpp"
+
+#include <cstdio>
+#include <memory>
+
+#include "core/host/admin_verbs.hpp"
+#include "core/host/control_socket.hpp"
+#include "core/host/log.hpp"
+#include "core/host/server.hpp"
+
+namespace Atoll::command {
+namespace {
+
+// Until the server is found not to run: what a slow stop of an instance may take.
+constexpr std::chrono::minutes kPatience{2};
+
+}  // namespace
+
+std::string simple_request(std::string_view verb, std::string_view name) {
+  std::string out;
+  base::JsonWriter json(out);
+  json.begin_object().field("verb", verb);
+  if (!name.empty()) json.field("name", name);
+  json.end_object();
+  return out;
+}
+
+Result<base::JsonObject> ask(const Arguments &arguments, const std::string &request) {
+  const auto answer = host::control_request(data_folder(arguments), request, kPatience);
+  if (!answer) return answer.error();
+  return host::open_envelope(*answer);
+}
+
+Result<base::JsonObject> ask_or_do(const Arguments &arguments, const std::string &request) {
+  const auto answer = host::control_request(data_folder(arguments), request, kPatience);
+  if (answer) return host::open_envelope(*answer);
+  if (answer.status() != Status::Unavailable) return answer.error();
+
+  // Never destroyed: plugins stay in use until the process ends.
+  static host::PluginLoader *const loader = std::make_unique<host::PluginLoader>(plugin_path(arguments)).release();
+  host::Problems problems;
+  const auto configuration = host::read_configuration(sources(arguments), *loader, problems);
+  if (!problems.empty()) {
+    for (const auto &problem : problems) complain(problem.text());
+    return error(Status::FailedPrecondition, "the configuration has errors");
+  }
+  host::redirect_log([](const std::string &line) { std::fputs(line.c_str(), stderr); });
+  host::configure_log(ATOLL_LOG_WARNING, host::LogFormat::Text);
+  const auto parsed = base::parse_json_object(request);
+  if (!parsed) return parsed.error();
+  const auto show = [](std::string_view name, std::string_view password) {
+    std::printf("The account %.*s was made with the password %.*s\n", static_cast<int>(name.size()), name.data(),
+                static_cast<int>(password.size()), password.data());
+  };
+  const auto result = host::run_verb_offline(configuration, *parsed, show);
+  return host::open_envelope(host::envelope(result));
+}
+
+}  // namespace Atoll::command
