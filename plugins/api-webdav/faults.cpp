@@ -93,6 +93,8 @@ std::string_view exception_name(int http) {
       return "NotFound";
     case 405:
       return "MethodNotAllowed";
+    case 408:
+      return "RequestTimeout";
     case 409:
       return "Conflict";
     case 411:

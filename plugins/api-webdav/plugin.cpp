@@ -23,16 +23,17 @@ void with_body(const std::shared_ptr<Context> &context, Handler handler) {
     context->exchange.respond(handler(*context, {}));
     return;
   }
-  context->exchange.buffer_body(kMostBodyBytes,
-                                [context, handler](const Call &, Exchange exchange, const BodyResult &result) {
-                                  if (result.ok()) {
-                                    exchange.respond(handler(*context, result.bytes()));
-                                  } else if (result.status() == Status::ResourceExhausted) {
-                                    exchange.respond(context->fail(413, "The request body is longer than 256 KiB."));
-                                  } else {
-                                    exchange.respond(context->fail(400, "The request body did not arrive whole."));
-                                  }
-                                });
+  context->exchange.buffer_body(
+      kMostBodyBytes, [context, handler](const Call &, Exchange exchange, const BodyResult &result) {
+        if (result.ok()) {
+          exchange.respond(handler(*context, result.bytes()));
+        } else if (result.status() == Status::ResourceExhausted) {
+          exchange.respond(context->fail(413, "The request body is longer than 256 KiB."));
+        } else {
+          const bool slow = result.status() == Status::DeadlineExceeded;
+          exchange.respond(context->fail(slow ? 408 : 400, "The request body did not arrive whole."));
+        }
+      });
 }
 
 Response status_page(const Request &request) {

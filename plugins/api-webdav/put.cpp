@@ -94,6 +94,8 @@ Response body_failure(const Context &context, const Pending &pending, const atol
       return context.fail(400, "The body is not encoded as it says.");
     case Status::ResourceExhausted:
       return context.fail(400, "The body is longer than OC-Total-Length.");
+    case Status::DeadlineExceeded:
+      return context.fail(408, "The body stopped coming.");
     default:
       break;
   }

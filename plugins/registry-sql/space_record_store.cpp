@@ -39,7 +39,8 @@ Result<void> check_text(const char *what, const std::string &text, std::size_t l
 
 Result<void> check(const SpaceRecord &record) {
   if (record.id.none()) return error(Status::InvalidArgument, "a space without an id");
-  if (record.state != ATOLL_SPACE_STATE_ACTIVE && record.state != ATOLL_SPACE_STATE_DISABLED) {
+  if (record.state != ATOLL_SPACE_STATE_ACTIVE && record.state != ATOLL_SPACE_STATE_DISABLED &&
+      record.state != ATOLL_SPACE_STATE_CREATING) {
     return error(Status::InvalidArgument, "there is no such state of a space");
   }
   if (record.name.empty()) return error(Status::InvalidArgument, "the name of the space is empty");
