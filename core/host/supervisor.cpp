@@ -355,7 +355,7 @@ InstanceStatus Supervisor::status(const Instance &instance) const {
 bool Supervisor::ready() const {
   const Lock lock(mutex_);
   return std::all_of(entries_.begin(), entries_.end(),
-                     [](const auto &entry) { return !entry->wanted || entry->state == State::Running; });
+                     [](const auto &entry) { return entry->state == State::Running; });
 }
 
 }  // namespace Atoll::host

@@ -61,7 +61,7 @@ class Supervisor {
 
   std::vector<InstanceStatus> status() const;             ///< [any thread] in the order of the configuration
   InstanceStatus status(const Instance &instance) const;  ///< [any thread]
-  /// Whether all instances that are not stopped on purpose are running.
+  /// Whether all instances are running. One that the admin stopped counts too: what needs it answers 503.
   bool ready() const;
 
  private:
