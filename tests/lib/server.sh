@@ -21,6 +21,7 @@ USER2_PASSWORD='radio:activity'
 SERVER_PID=
 WORK=$(mktemp -d "${TMPDIR:-/tmp}/atoll-test.XXXXXX")
 export ATOLL_PLUGIN_PATH=${ATOLL_PLUGIN_PATH:-$ATOLL_BUILD/plugins}
+ATOLL_SERVE_OPTIONS=${ATOLL_SERVE_OPTIONS---devel} # plugins from the build tree
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0:exitcode=99}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1:exitcode=99}
 export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=0:exitcode=99}
@@ -91,10 +92,10 @@ server_start() {
   [ -n "${METRICS:-}" ] || METRICS=$(PORT_OWNER=$$ free_port)
   URL=http://127.0.0.1:$PORT
   local config=()
-  [ $# -eq 0 ] || config=(--config "$1")
+  [ $# -eq 0 ] && [ -z "${ATOLL_TEST_CONFIG:-}" ] || config=(--config "${1:-$ATOLL_TEST_CONFIG}")
   mkdir -p "$WORK/data"
   printf '%s\n' "== start ==" >>"$WORK/server.log"
-  ATOLL_ADMIN_PASSWORD=$ADMIN_PASSWORD "$ATOLL" serve "${config[@]}" --data "$WORK/data" --listen "127.0.0.1:$PORT" \
+  ATOLL_ADMIN_PASSWORD=$ADMIN_PASSWORD "$ATOLL" serve $ATOLL_SERVE_OPTIONS "${config[@]}" --data "$WORK/data" --listen "127.0.0.1:$PORT" \
     --metrics-listen "127.0.0.1:$METRICS" >>"$WORK/server.log" 2>&1 </dev/null &
   SERVER_PID=$!
   wait_until "${START_TIMEOUT:-60}" server_ready_or_dead || true
