@@ -41,7 +41,6 @@ Result<void> check(const SpaceRecord &record) {
   if (record.id.none()) return error(Status::InvalidArgument, "a space without an id");
   if (record.state != ATOLL_SPACE_STATE_ACTIVE && record.state != ATOLL_SPACE_STATE_DISABLED &&
       record.state != ATOLL_SPACE_STATE_CREATING) {
-      record.state != ATOLL_SPACE_STATE_CREATING) {
     return error(Status::InvalidArgument, "there is no such state of a space");
   }
   if (record.name.empty()) return error(Status::InvalidArgument, "the name of the space is empty");
