@@ -295,7 +295,7 @@ class Server {
 
   Server() {
     gateway_ = sized<atoll_gateway_service>();
-    gateway_.self = &space;
+    gateway_.self = gateway_.files_self = &space;
     gateway_.files = StorageFs<Space>::table();
     gateway_.attributes = StorageFsAttributes<Space>::table();
     gateway_.locks = StorageFsLocks<Space>::table();

@@ -80,9 +80,9 @@ class ApiWebdav : public Plugin<ApiWebdav>, public Http<ApiWebdav>, public HttpC
     services.host = host;
     services.gateway = host.gateway();
     if (services.gateway == nullptr) return error(Status::Unavailable, "this host offers no atoll.gateway/1");
-    services.files = Files(services.gateway->files, services.gateway->self);
-    services.attributes = Attributes(services.gateway->attributes, services.gateway->self);
-    services.locks = Locks(services.gateway->locks, services.gateway->self);
+    services.files = Files(services.gateway->files, services.gateway->files_self);
+    services.attributes = Attributes(services.gateway->attributes, services.gateway->files_self);
+    services.locks = Locks(services.gateway->locks, services.gateway->files_self);
     services.depth_infinity = host.integer("depth_infinity", 0) != 0;
     return made;
   }
