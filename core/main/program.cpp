@@ -73,7 +73,9 @@ host::Sources sources(const Arguments &arguments) {
     out.file = absolute(from_environment);
     out.required = true;
   } else if (build_tree().empty()) {
-    out.file = ATOLL_CONFIG_FILE;
+    const auto beside = (own_folder() / ATOLL_CONFIG_FROM_BIN).lexically_normal();
+    std::error_code failed;
+    out.file = fs::exists(beside, failed) ? beside.string() : ATOLL_CONFIG_FILE;
   }
   out.environment = host::process_environment();
   const auto override = [&](const char *flag, const char *key) {
