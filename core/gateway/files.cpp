@@ -256,7 +256,7 @@ Result<void> GatewayFiles::copy(const Call &call, const RefView &from, const Ref
   const std::uint32_t at_target = ATOLL_MAY_CREATE | ((flags & ATOLL_REPLACE) != 0 ? ATOLL_MAY_WRITE : 0);
   auto target = road(call, to.space, at_target);
   if (!target) return std::move(target).error();
-  if (source->provider == target->provider && source->fs->copy) {
+  if (source->provider->name() == target->provider->name() && source->fs->copy) {
     const auto a = raw_ref(from), b = raw_ref(to);
     auto done = drive_stats(call, *target, emit, [&](const atoll_call *c, void *self, const atoll_stat_sink *sink) {
       return source->fs->copy(c, self, &a, &b, flags, sink);
