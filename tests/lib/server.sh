@@ -122,7 +122,7 @@ server_stop() {
 
 server_kill() {
   kill -KILL "$SERVER_PID"
-  wait "$SERVER_PID" 2>/dev/null || true
+  { wait "$SERVER_PID" || true; } 2>/dev/null
   SERVER_PID=
 }
 
@@ -144,7 +144,7 @@ cleanup() {
   local code=$?
   if server_running; then
     kill -KILL "$SERVER_PID" 2>/dev/null || true
-    wait "$SERVER_PID" 2>/dev/null || true
+    { wait "$SERVER_PID" || true; } 2>/dev/null
   fi
   if declare -F at_exit >/dev/null; then at_exit || true; fi
   if [ "$code" -ne 0 ] && [ -n "${ATOLL_TEST_KEEP:-}" ]; then
