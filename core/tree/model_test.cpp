@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random operations against a simple model: the same answers, the same tree, and etags that change up to the root and
+// never come back.
+#include "core/tree/invariants_test.hpp"
+
+#include <random>
+
+using namespace Atoll;
+using namespace Atoll::tree;
+using test::Fixture;
+
+namespace {
+
+/// Paths to contents; folders end with a slash.
+class Model {
+ public:
+  std::map<std::string, std::string> all;
+
+  bool folder(const std::string &path) const { return path.empty() || all.contains(path + "/"); }
+  bool file(const std::string &path) const { return all.contains(path); }
+  bool there(const std::string &path) const { return folder(path) || file(path); }
+  static std::string parent(const std::string &path) {
+    const auto slash = path.rfind('/');
+    return slash == std::string::npos ? "" : path.substr(0, slash);
+  }
+  static bool below(const std::string &path, const std::string &folder) {
+    return folder.empty() || path.starts_with(folder + "/");
+  }
+  void erase(const std::string &path) {
+    all.erase(path);
+    std::erase_if(all, [&](const auto &entry) { return entry.first.starts_with(path + "/"); });
+  }
+  void copy(const std::string &from, const std::string &to, bool shallow) {
+    std::map<std::string, std::string> more;
+    if (file(from))
+      more[to] = all[from];
+    else
+      for (const auto &[path, content] : all)
+        if (path == from + "/" || (!shallow && path.starts_with(from + "/")))
+          more[to + path.substr(from.size())] = content;
+    erase(to);
+    all.insert(more.begin(), more.end());
+  }
+};
+
+/// Expected status of a move or copy.
+Status transfer(const Model &m, const std::string &from, const std::string &to, bool replace) {
+  if (!m.there(from)) return Status::NotFound;
+  if (!m.folder(Model::parent(to))) return Status::FailedPrecondition;
+  if (from == to) return Status::PermissionDenied;
+  if (Model::below(to, from) && (m.folder(from))) return Status::FailedPrecondition;
+  if (m.there(to) && Model::below(from, to)) return Status::FailedPrecondition;
+  if (m.there(to) && !replace) return Status::AlreadyExists;
+  return Status::Ok;
+}
+
+}  // namespace
+
+TEST_CASE("random operations agree with a model") {
+  const char *fixed = std::getenv("ATOLL_TEST_SEED");
+  const unsigned seed = fixed ? static_cast<unsigned>(std::strtoul(fixed, nullptr, 10)) : std::random_device{}();
+  CAPTURE(seed);
+  INFO("ATOLL_TEST_SEED=" << seed);
+  std::mt19937 random(seed);
+  auto below = [&](unsigned limit) { return static_cast<unsigned>(random() % limit); };
+  Fixture f;
+  f.engine.reset();
+  f.provider.options.durability = Durability::None;  // durability has tests of its own
+  f.start();
+  Model model;
+  std::map<NodeId, std::set<std::string>> etags;  // of each node, in order of appearance
+  std::map<NodeId, std::string> last;
+
+  auto path = [&] {
+    static constexpr const char *kNames[] = {"a", "b", "c", "\xc3\xa4", "long name"};
+    std::string text = kNames[below(5)];
+    for (unsigned depth = below(4); depth > 0; --depth) text += std::string("/") + kNames[below(5)];
+    return text;
+  };
+  auto see = [&](const Node &node) {
+    const std::string etag(node.etag().view());
+    std::string &before = last[node.id];
+    if (etag == before) return;
+    CHECK_MESSAGE(etags[node.id].insert(etag).second, "an etag came back: ", etag);
+    before = etag;
+  };
+
+  for (int step = 0; step < 1500; ++step) {
+    const std::string a = path(), b = path();
+    CAPTURE(step);
+    CAPTURE(a);
+    CAPTURE(b);
+    const std::string root = f.etag("");
+    bool changed = true;
+    switch (below(12)) {
+      case 0:
+      case 1:
+      case 2:
+      case 3: {
+        const std::string content(below(200), static_cast<char>('a' + below(26)));
+        const bool fine = model.folder(Model::parent(a)) && !model.folder(a);
+        const auto put = f.try_put(a, content);
+        CHECK(put.status() == (fine ? Status::Ok : Status::FailedPrecondition));
+        if (fine) {
+          CHECK(put->created == !model.file(a));
+          model.all[a] = content;
+        }
+        changed = fine;
+        break;
+      }
+      case 4:
+      case 5:
+      case 6: {
+        const Status want = model.there(a) ? (model.folder(Model::parent(a)) ? Status::AlreadyExists : Status::Internal)
+                            : model.folder(Model::parent(a)) ? Status::Ok
+                                                             : Status::FailedPrecondition;
+        CHECK(f.engine->mkdir(f.at(a), {}).status() == want);
+        changed = want == Status::Ok;
+        if (changed) model.all[a + "/"] = "";
+        break;
+      }
+      case 7: {
+        const Status want = model.there(a) ? Status::Ok : Status::NotFound;
+        CHECK(f.engine->remove(f.at(a), {}).status() == want);
+        changed = want == Status::Ok;
+        model.erase(a);
+        break;
+      }
+      case 8:
+      case 9: {
+        const bool replace = below(2) != 0;
+        const Status want = transfer(model, a, b, replace);
+        CHECK(f.engine->rename(f.at(a), f.at(b), replace, {}).status() == want);
+        changed = want == Status::Ok;
+        if (changed) {
+          model.copy(a, b, false);
+          model.erase(a);
+        }
+        break;
+      }
+      case 10: {
+        const bool replace = below(2) != 0, shallow = below(3) == 0;
+        const Status want = transfer(model, a, b, replace);
+        CHECK(f.engine->copy(f.at(a), f.at(b), replace, shallow, {}).status() == want);
+        changed = want == Status::Ok;
+        if (changed) model.copy(a, b, shallow);
+        break;
+      }
+      default: {
+        const Status want = model.there(a) ? Status::Ok : Status::NotFound;
+        CHECK(f.engine->set_mtime(f.at(a), static_cast<std::int64_t>(below(1000)) * 1'000'000'000, {}).status() ==
+              want);
+        changed = want == Status::Ok;
+        break;
+      }
+    }
+    CHECK((f.etag("") != root) == changed);
+    see(f.stat(""));
+    if (model.there(a)) {
+      std::string up = a;
+      for (;;) {
+        see(f.stat(up));
+        if (up.empty()) break;
+        up = Model::parent(up);
+      }
+    } else {
+      CHECK(f.status(a) == Status::NotFound);
+    }
+    if (step % 100 == 99) {
+      CHECK(test::check_space(f) == model.all);
+      if (below(2) == 0) f.restart();
+      CHECK(test::check_space(f) == model.all);
+    }
+  }
+}
