@@ -2,7 +2,9 @@
 #include "core/gateway/gateway.hpp"
 
 #include <doctest/doctest.h>
+
 #include <atoll/sdk/registry.hpp>
+#include <thread>
 
 namespace Atoll::gateway {
 namespace {
@@ -248,8 +250,8 @@ TEST_CASE("the personal space is made at the first sight, once") {
                                                 sink.get()) == ATOLL_NOT_FOUND);
 }
 
-TEST_CASE("a provider lets in only its share of calls") {
-  Admission admission(2);
+TEST_CASE("a provider that hangs is let in only its share of calls") {
+  Admission admission(2, std::chrono::milliseconds(1));
   auto first = admission.enter("storage:s3");
   {
     auto second = admission.enter("storage:s3");
@@ -258,6 +260,14 @@ TEST_CASE("a provider lets in only its share of calls") {
     CHECK(admission.enter("storage:home").ok());
   }
   CHECK(admission.enter("storage:s3").ok());
+}
+
+TEST_CASE("a provider that is only busy makes the next call wait") {
+  Admission admission(1, std::chrono::hours(1));
+  auto first = std::make_unique<Result<Admission::Ticket>>(admission.enter("storage:home"));
+  std::thread leaving([&] { first.reset(); });
+  CHECK(admission.enter("storage:home").ok());
+  leaving.join();
 }
 
 }  // namespace
