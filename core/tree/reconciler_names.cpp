@@ -7,6 +7,15 @@
 #include <cerrno>
 
 namespace Atoll::tree {
+namespace {
+
+/// Whether the identity was written for the very state that the entry is in.
+bool consistent(const Identity &identity, const Entry &entry) {
+  if (identity.inode != entry.inode) return false;
+  return entry.kind == EntryKind::Folder || (identity.size == entry.size && identity.mtime_ns == entry.mtime_ns);
+}
+
+}  // namespace
 
 /// Whether the truth still has this node of the index where the index says.
 Result<bool> Reconciler::still_there(const Row &row) {
@@ -39,6 +48,8 @@ Result<std::optional<Row>> Reconciler::moved_here(Opened &place, const std::stri
       TRY_ASSIGN(const bool it, is_it(*row));
       return it ? row : nobody;
     }
+    // New since the index was last whole; its number may have been that of a file which is gone.
+    if (recovering_ && consistent(*identity, entry)) return nobody;
   }
   // Without an identity, or with one that somebody made up: by inode; without any, the rest must be the same as well,
   // because a new file may have got the number of one that is gone.
@@ -85,17 +96,23 @@ Result<void> Reconciler::add_new(Opened &place, const std::string &name, const E
   row.size = entry.size;
   row.mtime_ns = row.folder() ? entry.mtime_ns - 1 : entry.mtime_ns;  // a folder's names are not known yet
   row.inode = entry.inode;
-  // Users can write extended attributes: an id is believed only when nothing in the index has it or this inode.
+  // Users can write extended attributes: an id is believed only when no node has it, and no other name this inode.
   bool believed = false;
   if (identity) {
     TRY_ASSIGN(const auto other, index.by_id(identity->id));
-    TRY_ASSIGN(const auto inodes, index.by_inode(entry.inode));
-    believed = !other && inodes.empty();
+    believed = !other;
+    if (believed && !(recovering_ && consistent(*identity, entry))) {
+      TRY_ASSIGN(const auto inodes, index.by_inode(entry.inode));
+      for (const Row &linked : inodes) {
+        if (linked.parent.none()) continue;
+        TRY_ASSIGN(const bool there, still_there(linked));
+        believed = believed && !there;
+      }
+    }
   }
   row.id = believed ? identity->id : base::random_id<NodeId>();
-  const bool same_content = believed && !row.folder() && identity->size == entry.size &&
-                            identity->mtime_ns == entry.mtime_ns && identity->inode == entry.inode &&
-                            engine_.sequences_->past(identity->sequence);
+  const bool same_content =
+      believed && !row.folder() && consistent(*identity, entry) && engine_.sequences_->past(identity->sequence);
   if (same_content) {
     row.sequence = identity->sequence;
   } else {

@@ -220,7 +220,7 @@ TEST_CASE("an index that lost its last commits catches up from the open intents"
   test::check_space(f);
   CHECK(f.used() == 8);
   std::istringstream words(report);
-  for (const char *path : {"b/x2", "b/w", "b/n", "b/n/deep", "b/n/sub"}) {
+  for (const std::string path : {"b/x2", "b/w", "b/n", "b/n/deep", "b/n/sub"}) {
     std::string id, etag;
     words >> id >> etag;
     CHECK_MESSAGE(f.stat(path).id.text() == id, path);
