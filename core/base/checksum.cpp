@@ -3,7 +3,6 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 
 #include <algorithm>
 #include <new>
@@ -114,14 +113,38 @@ std::array<std::uint8_t, 32> sha256(std::string_view bytes) {
   return digest;
 }
 
-std::array<std::uint8_t, 32> hmac_sha256(std::span<const std::uint8_t> key, std::string_view bytes) {
-  std::array<std::uint8_t, 32> digest{};
-  const auto text = as_bytes(bytes);
-  if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()), text.data(), text.size(), digest.data(), nullptr) ==
-      nullptr) {
-    throw std::bad_alloc();
+HmacSha256::HmacSha256(std::span<const std::uint8_t> key)
+    : inner_(new_context(EVP_sha256())), outer_(new_context(EVP_sha256())) {
+  constexpr std::size_t block = 64;
+  std::array<std::uint8_t, block> padded{};
+  if (key.size() > block) {
+    const auto digest = sha256(as_text(key));
+    std::copy(digest.begin(), digest.end(), padded.begin());
+  } else {
+    std::copy(key.begin(), key.end(), padded.begin());
   }
+  for (auto &byte : padded) byte ^= 0x36;
+  check(EVP_DigestUpdate(inner_.get(), padded.data(), block));
+  for (auto &byte : padded) byte ^= 0x36 ^ 0x5c;
+  check(EVP_DigestUpdate(outer_.get(), padded.data(), block));
+  OPENSSL_cleanse(padded.data(), block);
+}
+
+std::array<std::uint8_t, 32> HmacSha256::operator()(std::string_view bytes) const {
+  const Checksums::Context work(EVP_MD_CTX_new());
+  std::array<std::uint8_t, 32> digest{};
+  check(work != nullptr ? 1 : 0);
+  check(EVP_MD_CTX_copy_ex(work.get(), inner_.get()));
+  check(EVP_DigestUpdate(work.get(), bytes.data(), bytes.size()));
+  check(EVP_DigestFinal_ex(work.get(), digest.data(), nullptr));
+  check(EVP_MD_CTX_copy_ex(work.get(), outer_.get()));
+  check(EVP_DigestUpdate(work.get(), digest.data(), digest.size()));
+  check(EVP_DigestFinal_ex(work.get(), digest.data(), nullptr));
   return digest;
+}
+
+std::array<std::uint8_t, 32> hmac_sha256(std::span<const std::uint8_t> key, std::string_view bytes) {
+  return HmacSha256(key)(bytes);
 }
 
 bool constant_time_equal(std::string_view a, std::string_view b) {

@@ -37,6 +37,7 @@ class Checksums {
   unsigned mask() const noexcept { return mask_; }
 
  private:
+  friend class HmacSha256;
   struct FreeContext {
     void operator()(evp_md_ctx_st *context) const noexcept;
   };
@@ -54,6 +55,16 @@ std::uint32_t adler32(std::uint32_t start, std::span<const std::uint8_t> bytes);
 std::array<std::uint8_t, 32> sha256(std::string_view bytes);
 /// RFC 2104. [any thread]
 std::array<std::uint8_t, 32> hmac_sha256(std::span<const std::uint8_t> key, std::string_view bytes);
+
+/// HMAC-SHA256 under one key for many texts: the key is prepared once. [any thread]
+class HmacSha256 {
+ public:
+  explicit HmacSha256(std::span<const std::uint8_t> key);
+  std::array<std::uint8_t, 32> operator()(std::string_view bytes) const;
+
+ private:
+  Checksums::Context inner_, outer_;
+};
 
 /// Compares in a time that depends on the lengths only. [any thread]
 bool constant_time_equal(std::string_view a, std::string_view b);

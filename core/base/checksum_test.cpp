@@ -35,6 +35,12 @@ TEST_CASE("known digests") {
   // RFC 4231, case 2.
   CHECK(hex_encode(hmac_sha256(as_bytes("Jefe"), "what do ya want for nothing?")) ==
         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  // Case 6: a key longer than a block; twice with the same key.
+  const HmacSha256 hmac(as_bytes(std::string(131, '\xaa')));
+  for (int i = 0; i < 2; ++i) {
+    CHECK(hex_encode(hmac("Test Using Larger Than Block-Size Key - Hash Key First")) ==
+          "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
+  }
 }
 
 TEST_CASE("more bytes may follow, and a mask leaves digests out") {

@@ -6,22 +6,29 @@
 #include <string>
 #include <utility>
 
-#include "core/base/checksum.hpp"
 #include "core/base/uuid.hpp"
 
 namespace Atoll::auth_local {
 
-LoginCache::LoginCache(std::size_t capacity, std::int64_t lifetime_ns)
-    : capacity_(capacity), lifetime_ns_(lifetime_ns) {
-  base::random_bytes(secret_);
+namespace {
+
+base::HmacSha256 with_random_key() {
+  std::array<std::uint8_t, 32> secret{};
+  base::random_bytes(secret);
+  return base::HmacSha256(secret);
 }
+
+}  // namespace
+
+LoginCache::LoginCache(std::size_t capacity, std::int64_t lifetime_ns)
+    : capacity_(capacity), lifetime_ns_(lifetime_ns), hmac_(with_random_key()) {}
 
 LoginKey LoginCache::key(std::string_view folded_name, std::string_view password) const {
   std::string text;
   text.reserve(folded_name.size() + password.size() + 1);
   text.append(folded_name).push_back('\0');  // no name holds one
   text.append(password);
-  const LoginKey digest = base::hmac_sha256(secret_, text);
+  const LoginKey digest = hmac_(text);
   OPENSSL_cleanse(text.data(), text.size());
   return digest;
 }

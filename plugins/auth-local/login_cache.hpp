@@ -14,6 +14,8 @@
 #include <string_view>
 #include <unordered_map>
 
+#include "core/base/checksum.hpp"
+
 namespace Atoll::auth_local {
 
 /// Stands for one pair of name and password: an HMAC-SHA256 under a key that only this process has.
@@ -60,7 +62,7 @@ class LoginCache {
 
   const std::size_t capacity_;
   const std::int64_t lifetime_ns_;
-  std::array<std::uint8_t, 32> secret_{};
+  const base::HmacSha256 hmac_;
   mutable std::mutex mutex_;
   Order order_;
   std::unordered_map<LoginKey, Order::iterator, HashLoginKey> entries_;

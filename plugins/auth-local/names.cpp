@@ -23,8 +23,13 @@ bool is_invisible(int c) {
          (c >= 0xFFF0 && c <= 0xFFFF) || c == 0xA0 || (c >= 0xE0000 && c <= 0xE0FFF) || (c & 0xFFFE) == 0xFFFE;
 }
 
+bool ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; });
+}
+
 template <class Predicate>
 bool any_character(std::string_view text, Predicate predicate) {
+  if (ascii(text)) return std::any_of(text.begin(), text.end(), predicate);  // every login comes by here
   const std::string copy(text);
   const Poco::UTF8Encoding encoding;
   Poco::TextIterator at(copy, encoding);
@@ -55,9 +60,7 @@ Result<void> check_name(std::string_view name) {
 }
 
 std::string folded(std::string_view text) {
-  if (std::all_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < 0x80; })) {
-    return base::to_lower(text);
-  }
+  if (ascii(text)) return base::to_lower(text);
   return Poco::UTF8::toLower(std::string(text));
 }
 
