@@ -215,7 +215,7 @@ std::string read_all(int fd, std::chrono::milliseconds patience) {
 
 }  // namespace
 
-Result<base::JsonObject> inspect_plugin(const std::string &file) {
+Result<base::JsonObject> inspect_plugin(const std::string &file, std::chrono::milliseconds patience) {
   base::Fd plugin(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   if (!plugin) return base::errno_error("cannot open plugin " + file);
   int ends[2];
@@ -230,7 +230,7 @@ Result<base::JsonObject> inspect_plugin(const std::string &file) {
   if (pid < 0) return base::errno_error("cannot start the sandbox");
   if (pid == 0) child(plugin.get(), writing.get(), file);
   writing.reset();
-  const std::string answer = read_all(reading.get(), std::chrono::seconds(10));
+  const std::string answer = read_all(reading.get(), patience);
   ::kill(pid, SIGKILL);
   int status = 0;
   while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {

@@ -5,6 +5,7 @@
 
 #include <atoll/sdk/result.hpp>
 
+#include <chrono>
 #include <string>
 
 #include "core/base/json.hpp"
@@ -14,6 +15,7 @@ namespace Atoll::host {
 /// Loads the file in a child process with no privileges, no writing, no network and bounded time, and gives what its
 /// descriptor says: id, version, licence, summary, abi, thread_model, interfaces, needs, keys. [start-up, one
 /// thread] Errors: those of open_plugin(); Unavailable when the child died or took too long.
-Result<base::JsonObject> inspect_plugin(const std::string &file);
+Result<base::JsonObject> inspect_plugin(const std::string &file,
+                                        std::chrono::milliseconds patience = std::chrono::seconds(10));
 
 }  // namespace Atoll::host

@@ -21,6 +21,7 @@ struct Supervisor::Entry {
   bool restart = false;  // go down and come up again
   bool leave = false;    // go down and end the thread
   bool tried = false;
+  bool gone = false;   // the thread has ended
   bool stuck = false;  // could not be stopped in time
   unsigned failures = 0;
   std::uint64_t starts = 0;
@@ -67,7 +68,12 @@ Supervisor::Supervisor(const InstanceSet &instances, Options options) : instance
   for (const auto index : start_order(configs)) order_.push_back(entries_[index].get());
 }
 
-Supervisor::~Supervisor() { stop(options_.stop_patience); }
+Supervisor::~Supervisor() {
+  // What hangs in a plugin hangs here too: whoever cannot wait ends the process after a stop() that failed.
+  stop(options_.stop_patience);
+  for (const auto &entry : entries_)
+    if (entry->thread.joinable()) entry->thread.join();
+}
 
 void Supervisor::begin(Entry &entry) {
   if (entry.thread.joinable()) return;
@@ -139,6 +145,8 @@ std::chrono::milliseconds Supervisor::delay(unsigned failures) const {
 void Supervisor::run(Entry &entry) {
   Lock lock(mutex_);
   while (!entry.leave) run_once(entry, lock);
+  entry.gone = true;
+  set(entry, State::Stopped, "the server stops");
 }
 
 void Supervisor::run_once(Entry &entry, Lock &lock) {
@@ -205,10 +213,10 @@ void Supervisor::take_down(Entry &entry, Lock &lock) {
     const bool down = entry.instance->shut(options_.stop_patience);
     lock.lock();
     if (down) break;
+    if (!entry.stuck)
+      log(ATOLL_LOG_WARNING, entry.instance->name(), "cannot be stopped yet: calls into it are still running");
     entry.stuck = true;
     set(entry, State::Stopping, "calls into it are still running");
-    log(ATOLL_LOG_WARNING, entry.instance->name(), "cannot be stopped yet: calls into it are still running");
-    if (entry.leave) return;
   }
   entry.stuck = false;
   set(entry, State::Stopped, entry.wanted ? "stopped" : "stopped by the admin");
@@ -231,18 +239,12 @@ bool Supervisor::stop(std::chrono::milliseconds patience) {
     Lock lock(mutex_);
     entry.leave = true;
     changed_.notify_all();
-    const bool down = changed_.wait_until(lock, Clock::time_point(until), [&] {
-      return entry.state != State::Stopping && entry.state != State::Running && entry.state != State::Degraded &&
-             !(entry.state == State::Starting && entry.reason.empty());
-    });
+    const bool gone = changed_.wait_until(lock, Clock::time_point(until), [&] { return entry.gone; });
     lock.unlock();
-    if (down) {
+    if (gone) {
       entry.thread.join();
-      lock.lock();
-      set(entry, State::Stopped, "the server stops");
     } else {
-      log(ATOLL_LOG_ERROR, entry.instance->name(), "did not stop in time; it is left as it is");
-      entry.thread.detach();
+      log(ATOLL_LOG_ERROR, entry.instance->name(), "did not stop in time");
       all = false;
     }
   }

@@ -51,7 +51,8 @@ class Supervisor {
   void start_only(const std::vector<std::string> &names);
   /// Waits until each was tried once, or waits for one that was. False after `patience`.
   bool wait_settled(std::chrono::milliseconds patience);
-  /// Stops all, those that others need last. False when some could not be stopped in time: they were left as they are.
+  /// Stops all, those that others need last. False when some could not be stopped in time: the destructor would wait
+  /// for them.
   bool stop(std::chrono::milliseconds patience);
 
   // ---- [any thread but an instance's own]; NotFound for a name that is none. They wait for the outcome.
