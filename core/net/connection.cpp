@@ -5,6 +5,8 @@
 
 #include <sys/epoll.h>
 
+#include <algorithm>
+#include <chrono>
 #include <limits>
 #include <utility>
 
@@ -13,6 +15,7 @@
 namespace Atoll::net {
 namespace {
 
+constexpr std::chrono::milliseconds kDrainLinger{1000};  ///< a server that wants to leave is less patient
 constexpr std::uint32_t kEdges = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
 
 void watch(int epoll, int fd, std::uint64_t id, std::uint32_t events) {

@@ -222,12 +222,16 @@ TEST_CASE("what an access log needs is told once per answer") {
                     std::to_string(finished.status) + (finished.complete ? " whole" : " broken"));
   };
   Server server(hello, std::move(options));
+  const auto told = [&](std::size_t count) {
+    return eventually([&] {
+      const std::lock_guard lock(mutex);
+      return lines.size() == count;
+    });
+  };
   server.client().ask(get("/a"));
+  REQUIRE(told(1));
   server.client().ask("bad\r\n\r\n");
-  CHECK(eventually([&] {
-    const std::lock_guard lock(mutex);
-    return lines.size() == 2;
-  }));
+  REQUIRE(told(2));
   CHECK(lines[0] == "GET /a 200 whole");
   CHECK(lines[1].find("400 whole") != std::string::npos);
 }
