@@ -8,6 +8,7 @@
 #include <atoll/sdk/http.hpp>
 #include <atoll/sdk/registry.hpp>
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -18,14 +19,14 @@
 
 namespace Atoll::webdav {
 
-/// Of the instance; immutable while it serves.
+/// Of the instance; immutable while it serves, but for what a reload may change.
 struct Services {
   Host host;
   const atoll_gateway_service *gateway = nullptr;
   Files files;
   Attributes attributes;
   Locks locks;
-  bool depth_infinity = false;
+  std::atomic<bool> depth_infinity{false};
 };
 
 /// A place in a space.

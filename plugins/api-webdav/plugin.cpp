@@ -83,8 +83,12 @@ class ApiWebdav : public Plugin<ApiWebdav>, public Http<ApiWebdav>, public HttpC
     services.files = Files(services.gateway->files, services.gateway->files_self);
     services.attributes = Attributes(services.gateway->attributes, services.gateway->files_self);
     services.locks = Locks(services.gateway->locks, services.gateway->files_self);
-    services.depth_infinity = host.integer("depth_infinity", 0) != 0;
+    made->read_config();
     return made;
+  }
+  Result<void> reload(const Call &) {
+    read_config();
+    return {};
   }
 
   Result<std::string> capabilities(const Call &) { return capabilities_json(); }
@@ -98,6 +102,8 @@ class ApiWebdav : public Plugin<ApiWebdav>, public Http<ApiWebdav>, public HttpC
   }
 
  private:
+  void read_config() { services_.depth_infinity = services_.host.integer("depth_infinity", 0) != 0; }
+
   static void dispatch(const std::shared_ptr<Context> &context) {
     const auto answer = [&](Response response) { context->exchange.respond(std::move(response)); };
     const std::string_view method = context->request.method();
