@@ -167,8 +167,7 @@ Result<std::optional<Entry>> Change::agree(Folder &folder, const Target &target)
   return error(Status::Unavailable, "the folder was changed by another program");
 }
 
-Result<void> Change::conditions_hold(const std::optional<Row> &row) const {
-  const Conditions &wanted = conditions_;
+Result<void> conditions_hold(const Conditions &wanted, const std::optional<Row> &row) {
   auto one_of = [&](std::span<const std::string_view> etags) {
     const Etag etag = row->etag();
     return std::find(etags.begin(), etags.end(), etag.view()) != etags.end();
@@ -182,9 +181,7 @@ Result<void> Change::conditions_hold(const std::optional<Row> &row) const {
 }
 
 Result<void> Change::locks_admit(std::span<const NodeId> way) const {
-  if (!engine_.locks_->any(space_->info.id)) return {};
-  const auto locks = engine_.locks_->applying(space_->info.id, way);
-  return admits(locks, LockCaller{conditions_.lock_tokens, conditions_.account});
+  return engine_.locks_->admit(space_->info.id, way, LockCaller{conditions_.lock_tokens, conditions_.account});
 }
 
 Result<void> Change::locks_admit_removal(const Target &target) {
@@ -207,11 +204,12 @@ Result<void> Change::locks_admit_removal(const Target &target) {
   return {};
 }
 
-Result<void> Change::room_for(std::int64_t delta) {
-  if (delta <= 0) return {};
-  const std::uint64_t quota = space_->quota;
-  if (quota == kNoQuota) return {};
-  TRY_ASSIGN(const auto root, index().by_id(root_of(space_->info.id)));
+Result<void> Change::room_for(std::int64_t delta) { return space_room(index(), *space_, delta); }
+
+Result<void> space_room(IndexView &view, const Space &space, std::int64_t delta) {
+  const std::uint64_t quota = space.quota;
+  if (delta <= 0 || quota == kNoQuota) return {};
+  TRY_ASSIGN(const auto root, view.by_id(root_of(space.info.id)));
   const auto more = static_cast<std::uint64_t>(delta);
   if (root && root->size <= quota && more <= quota - root->size) return {};
   return error(Status::InsufficientStorage, "the quota of the space is used up");

@@ -21,6 +21,11 @@ struct Target {
 /// Node ids of a chain.
 std::vector<NodeId> ids_of(std::span<const Step> chain);
 
+/// Aborted unless the conditions hold for what is at the name.
+Result<void> conditions_hold(const Conditions &wanted, const std::optional<Row> &row);
+/// InsufficientStorage when the space may not grow by that much.
+Result<void> space_room(IndexView &view, const Space &space, std::int64_t delta);
+
 /// Lives as long as the writer lock is held, and a little longer: commit() gives the lock back, settle() waits for the
 /// disk.
 class Change {
@@ -48,7 +53,9 @@ class Change {
   Error failed(Error failure, const NodeId &folder);
 
   // ---- what must hold
-  Result<void> conditions_hold(const std::optional<Row> &row) const;
+  Result<void> conditions_hold(const std::optional<Row> &row) const {
+    return Atoll::tree::conditions_hold(conditions_, row);
+  }
   /// Locks on the last node of the way, and deep ones above it.
   Result<void> locks_admit(std::span<const NodeId> way) const;
   /// The same for a node that goes away: also the locks below it. Their tokens are kept for drop_locks().

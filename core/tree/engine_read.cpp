@@ -125,6 +125,26 @@ Result<void> TreeEngine::reading(const Ref &ref, FunctionRef<Result<void>(IndexV
   }
 }
 
+Result<void> TreeEngine::reading_place(const Ref &ref, FunctionRef<Result<void>(IndexView &, Target &)> body) {
+  TRY(names_valid(ref.path));
+  const std::size_t slash = ref.path.rfind('/');
+  const bool deep = slash != std::string_view::npos;
+  bool found = false;
+  auto done = reading(Ref{ref.space, ref.node, deep ? ref.path.substr(0, slash) : std::string_view()},
+                      [&](IndexView &view, Located &parent) -> Result<void> {
+                        found = true;
+                        if (!parent.row.folder())
+                          return error(Status::FailedPrecondition, parent.row.name + " is a file, not a folder");
+                        Target target;
+                        target.name = deep ? ref.path.substr(slash + 1) : ref.path;
+                        TRY_ASSIGN(target.row, view.child(parent.row.id, target.name));
+                        target.parent = std::move(parent);
+                        return body(view, target);
+                      });
+  if (done || found || done.status() != Status::NotFound || !known(ref.space)) return done;
+  return error(Status::FailedPrecondition, done.error().message);
+}
+
 Result<Node> TreeEngine::stat(const Ref &ref) {
   Node node;
   TRY(reading(ref, [&](IndexView &, Located &located) -> Result<void> {

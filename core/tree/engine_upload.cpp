@@ -88,14 +88,13 @@ struct Guess {
 Result<Guess> guess(TreeEngine &engine, const Ref &target) {
   Guess guess;
   std::string parent_path, name;
-  auto found = engine.reading(target, [&](IndexView &, Located &located) -> Result<void> {
-    if (located.row.folder()) return {};
-    guess.id = located.row.id;
-    parent_path = located.parent_path();
-    name = located.row.name;
+  TRY(engine.reading_place(target, [&](IndexView &, Target &place) -> Result<void> {
+    if (!place.row || place.row->folder()) return {};
+    guess.id = place.row->id;
+    parent_path = place.parent.path();
+    name = place.name;
     return {};
-  });
-  if (!found && found.status() != Status::NotFound) return std::move(found).error();
+  }));
   if (!guess.id) return guess;
   TRY_ASSIGN(const SpacePtr space, engine.serving(target.space));
   if (auto folder = engine.names_->open(space->info.folder, parent_path)) {
@@ -184,15 +183,15 @@ Result<std::unique_ptr<Upload>> TreeEngine::upload_begin(const Ref &target, std:
                                                          const Conditions &conditions) {
   if (target.path.empty()) return error(Status::FailedPrecondition, "there is a folder of that name");
   // All of this is looked at again inside the commit: here it only spares the client from sending bytes in vain.
-  TRY(changing<void>(target.space, conditions, [&](Change &change) -> Result<void> {
-    TRY_ASSIGN(const Target found, change.place(target));
+  TRY_ASSIGN(const SpacePtr space, serving(target.space));
+  TRY(reading_place(target, [&](IndexView &view, Target &found) -> Result<void> {
     if (found.row && found.row->folder()) return error(Status::FailedPrecondition, "there is a folder of that name");
-    TRY(change.conditions_hold(found.row));
-    TRY(change.locks_admit(found.row ? found.way() : found.parent_way()));
-    if (size != kSizeUnknown && size < (std::uint64_t{1} << 62))
-      TRY(change.room_for(static_cast<std::int64_t>(size) -
-                          static_cast<std::int64_t>(found.row ? found.row->size : 0)));
-    return {};
+    TRY(conditions_hold(conditions, found.row));
+    TRY(locks_->admit(target.space, found.row ? found.way() : found.parent_way(),
+                      LockCaller{conditions.lock_tokens, conditions.account}));
+    if (size == kSizeUnknown || size >= (std::uint64_t{1} << 62)) return {};
+    const std::uint64_t before = found.row ? found.row->size : 0;
+    return space_room(view, *space, static_cast<std::int64_t>(size) - static_cast<std::int64_t>(before));
   }));
   const std::uint64_t reserve = size == kSizeUnknown ? 0 : size;
   TRY(store_->room_for(reserve));

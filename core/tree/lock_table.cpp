@@ -36,6 +36,11 @@ std::vector<Lock> LockTable::applying(const SpaceId &space, std::span<const Node
   return found;
 }
 
+Result<void> LockTable::admit(const SpaceId &space, std::span<const NodeId> way, const LockCaller &caller) const {
+  if (!any(space)) return {};
+  return admits(applying(space, way), caller);
+}
+
 std::vector<Lock> LockTable::all(const SpaceId &space) const {
   std::vector<Lock> found;
   const std::shared_lock guard(mutex_);

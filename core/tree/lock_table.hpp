@@ -28,6 +28,8 @@ class LockTable {
   bool any(const SpaceId &space) const;
   /// The locks that apply to the last node of the way: its own, and deep ones of the others.
   std::vector<Lock> applying(const SpaceId &space, std::span<const NodeId> way) const;
+  /// Ok when the caller presented what the locks that apply ask for, else Locked.
+  Result<void> admit(const SpaceId &space, std::span<const NodeId> way, const LockCaller &caller) const;
   /// All locks of a space.
   std::vector<Lock> all(const SpaceId &space) const;
 

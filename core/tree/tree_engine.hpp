@@ -32,6 +32,7 @@ using SpacePtr = std::shared_ptr<Space>;
 Result<void> names_valid(std::string_view path);
 
 class Change;
+struct Target;
 
 class TreeEngine final : public Engine {
  public:
@@ -84,6 +85,9 @@ class TreeEngine final : public Engine {
   /// Runs `body(view, located)` on one state of the index; a node that the index lacks is looked for in the truth
   /// first.
   Result<void> reading(const Ref &ref, FunctionRef<Result<void>(IndexView &, Located &)> body);
+  /// The same for a name in a folder; a parent that is not there is FailedPrecondition. What is at the name is not
+  /// proved.
+  Result<void> reading_place(const Ref &ref, FunctionRef<Result<void>(IndexView &, Target &)> body);
   /// Runs `body` under the writer lock, again after reconciling when it met a folder that differs from the truth.
   template <class T>
   Result<T> changing(const SpaceId &space, const Conditions &conditions, FunctionRef<Result<T>(Change &)> body);
