@@ -25,7 +25,29 @@ Ref below(const Ref &folder, std::string_view name) {
   return out;
 }
 
-Result<Stat> copy_file(const Call &call, const Files &files, const Ref &from, const Ref &to) {
+/// What the steps of one copy share.
+struct Copier {
+  const Call &call;
+  const Files &files;
+  const Attributes &attributes;
+
+  Result<Stat> file(const Ref &from, const Ref &to) const;
+  Result<Stat> folder(const Ref &from, const Ref &to, bool shallow, int depth) const;
+  Result<void> properties(const Ref &from, const Ref &to) const;
+};
+
+/// A driver that keeps no attributes, at either end, is no reason not to copy the bytes.
+Result<void> Copier::properties(const Ref &from, const Ref &to) const {
+  Inner inner(call);
+  auto all = attributes.get(inner, from);
+  if (all.status() == Status::Unimplemented || (all && all->empty())) return {};
+  if (!all) return std::move(all).error();
+  auto patched = attributes.patch(inner, to, *all);
+  if (patched.status() == Status::Unimplemented) return {};
+  return patched;
+}
+
+Result<Stat> Copier::file(const Ref &from, const Ref &to) const {
   Inner inner(call);
   auto reader = files.open_read(inner, from);
   if (!reader) return std::move(reader).error();
@@ -48,24 +70,28 @@ Result<Stat> copy_file(const Call &call, const Files &files, const Ref &from, co
   std::memcpy(commit.sha1, source.sha1.data(), 20);
   std::memcpy(commit.md5, source.md5.data(), 16);
   commit.adler32 = source.adler32;
-  return (*upload)->commit(inner, commit);
+  auto made = (*upload)->commit(inner, commit);
+  if (!made) return made;
+  if (auto kept = properties(from, to); !kept) return std::move(kept).error();
+  return made;
 }
 
-Result<Stat> copy_folder(const Call &call, const Files &files, const Ref &from, const Ref &to, bool shallow,
-                         int depth) {
+Result<Stat> Copier::folder(const Ref &from, const Ref &to, bool shallow, int depth) const {
   if (depth > kDeepest) return error(Status::InvalidArgument, "this tree is too deep to be copied");
   Inner inner(call);
   auto made = files.mkdir(inner, to);
-  if (!made || shallow) return made;
+  if (!made) return made;
+  if (auto kept = properties(from, to); !kept) return std::move(kept).error();
+  if (shallow) return made;
   std::vector<std::pair<std::string, bool>> children;
   auto listed = files.list(inner, from, [&](const atoll_stat *child) {
     children.emplace_back(view(child->name), child->type == ATOLL_NODE_FOLDER);
   });
   if (!listed) return std::move(listed).error();
-  for (const auto &[name, folder] : children) {
+  for (const auto &[name, is_folder] : children) {
     if (call.cancelled()) return error(Status::Cancelled, "the client went away during a copy");
-    auto child = folder ? copy_folder(call, files, below(from, name), below(to, name), false, depth + 1)
-                        : copy_file(call, files, below(from, name), below(to, name));
+    auto child = is_folder ? folder(below(from, name), below(to, name), false, depth + 1)
+                           : file(below(from, name), below(to, name));
     if (!child) return child;
   }
   return made;
@@ -73,7 +99,9 @@ Result<Stat> copy_folder(const Call &call, const Files &files, const Ref &from, 
 
 }  // namespace
 
-Result<Stat> copy_node(const Call &call, const Files &files, const Ref &from, const Ref &to, std::uint32_t flags) {
+Result<Stat> copy_node(const Call &call, const Files &files, const Attributes &attributes, const Ref &from,
+                       const Ref &to, std::uint32_t flags) {
+  const Copier copier{call, files, attributes};
   Inner inner(call);
   auto source = files.stat(inner, from);
   if (!source) return source;
@@ -86,14 +114,14 @@ Result<Stat> copy_node(const Call &call, const Files &files, const Ref &from, co
     return target;
   }
   const bool file_on_file = target.ok() && !source->folder() && !target->folder();
-  if (!source->folder() && (!target.ok() || file_on_file)) return copy_file(call, files, from, to);
+  if (!source->folder() && (!target.ok() || file_on_file)) return copier.file(from, to);
 
   Ref temporary = to;
   const auto cut = to.path.rfind('/');
   temporary.path = (cut == std::string::npos ? std::string() : to.path.substr(0, cut + 1)) + ".copy-" +
                    base::random_id<Uuid>().text();
-  auto made = source->folder() ? copy_folder(call, files, from, temporary, (flags & ATOLL_SHALLOW) != 0, 0)
-                               : copy_file(call, files, from, temporary);
+  auto made =
+      source->folder() ? copier.folder(from, temporary, (flags & ATOLL_SHALLOW) != 0, 0) : copier.file(from, temporary);
   if (made) made = files.rename(inner, temporary, to, flags & ATOLL_REPLACE);
   if (!made) {
     Inner cleanup(call);

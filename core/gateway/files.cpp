@@ -270,7 +270,8 @@ Result<void> GatewayFiles::copy_between(const Call &call, const RefView &from, c
                                         const StatEmitter &emit) {
   const Files files(StorageFs<GatewayFiles>::table(), this);
   const Ref source{from.space, from.node, std::string(from.path)}, target{to.space, to.node, std::string(to.path)};
-  auto made = copy_node(call, files, source, target, flags);
+  const Attributes attributes(StorageFsAttributes<GatewayFiles>::table(), this);
+  auto made = copy_node(call, files, attributes, source, target, flags);
   if (!made) return std::move(made).error();
   emit(made->abi());
   return {};

@@ -208,7 +208,8 @@ typedef struct atoll_storage_fs {
   int32_t (*path_of)(const atoll_call *call, void *self, const atoll_uuid *space, const atoll_uuid *node,
                      const atoll_stat_sink *sink);
 
-  /* Operations that change something emit the new record of the node. Parent missing: ATOLL_FAILED_PRECONDITION. */
+  /* Operations that change something emit the new record of the node. Parent missing: ATOLL_FAILED_PRECONDITION. The
+   * conditions of the call are about `ref`, and of rename and copy about `from`. */
   int32_t (*mkdir)(const atoll_call *call, void *self, const atoll_ref *ref, const atoll_stat_sink *sink);
   /* Keeps the node's id. Both in the same space, or ATOLL_UNIMPLEMENTED: the gateway then copies and removes. */
   int32_t (*rename)(const atoll_call *call, void *self, const atoll_ref *from, const atoll_ref *to, uint32_t flags,
