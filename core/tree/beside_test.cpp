@@ -51,6 +51,24 @@ TEST_CASE("what another program does appears") {
   CHECK(f.used() == 7);
 }
 
+TEST_CASE("many at once") {
+  Fixture f;
+  f.engine.reset();
+  f.provider.options.durability = Durability::None;
+  f.start();
+  fs::create_directory(f.disk("many"));
+  for (int i = 0; i < 2500; ++i) test::write_disk(f.disk("many/" + std::to_string(i)), "12");
+  CHECK(f.list("many").size() == 2500);
+  CHECK(f.used() == 5000);
+  for (int i = 0; i < 2200; ++i) fs::remove(f.disk("many/" + std::to_string(i)));
+  f.put("many/ours", "123");
+  CHECK(f.list("many").size() == 301);
+  CHECK(f.used() == 603);
+  CHECK(f.engine->remove(f.at("many"), {}).ok());
+  f.engine->settle();
+  CHECK(fs::is_empty(f.provider.root + "/.atoll/spaces/" + f.space.text() + "/aside"));
+}
+
 TEST_CASE("ids survive a rename beside the server") {
   Fixture f;
   f.mkdir("a");

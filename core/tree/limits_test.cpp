@@ -120,6 +120,48 @@ TEST_CASE("a full disk: 507, nothing changes, deleting still works") {
   f.engine.reset();
 }
 
+TEST_CASE("a full disk below the databases: nothing is half done, and it recovers") {
+  Fixture f;
+  const SmallDisk disk(f.folder.path + "/small", "6m");
+  if (!disk.mounted) {
+    MESSAGE("no right to mount a small disk");
+    return;
+  }
+  f.engine.reset();
+  test::Provider small(f.folder.path + "/data");
+  small.state = disk.path + "/state";
+  f.provider = small;
+  f.start();
+  f.mkdir("d");
+  f.put("d/x", "before");
+  const std::string filler = disk.path + "/filler";
+  {
+    std::ofstream file(filler, std::ios::binary);
+    const std::string block(4096, 'f');
+    while (file.write(block.data(), static_cast<std::streamsize>(block.size())).flush()) {
+    }
+  }
+  int refused = 0;
+  for (int i = 0; i < 20; ++i) {
+    const auto put = f.try_put("d/n" + std::to_string(i), "new");
+    if (!put) {
+      ++refused;
+      CHECK((put.status() == Status::InsufficientStorage || put.status() == Status::Unavailable));
+    }
+    const auto moved = f.engine->rename(f.at("d/x"), f.at("d/y"), false, {});
+    if (moved) REQUIRE(f.engine->rename(f.at("d/y"), f.at("d/x"), false, {}).status() != Status::NotFound);
+  }
+  CHECK(refused > 0);
+  fs::remove(filler);
+  f.engine->settle();
+  const auto all = test::check_space(f);
+  CHECK((all.contains("d/x") || all.contains("d/y")));
+  CHECK(f.try_put("d/last", "x").ok());
+  f.restart();
+  CHECK(test::check_space(f).size() == all.size() + 1);
+  f.engine.reset();
+}
+
 TEST_CASE("a disk that becomes read-only: 503, reading goes on, and it recovers") {
   Fixture f;
   const SmallDisk disk(f.folder.path + "/small", "8m");

@@ -29,7 +29,9 @@ Result<std::unique_ptr<Meta>> Meta::open(const std::string &path, const Uuid &pr
   options.synchronous = sql::Synchronous::Full;
   TRY_ASSIGN(sql::Database database, sql::Database::open(path, options));
   TRY(database.migrate(kSchema));
-  std::unique_ptr<Meta> meta(new Meta(std::move(database)));
+  options.read_only = true;
+  TRY_ASSIGN(sql::Database reader, sql::Database::open(path, options));
+  std::unique_ptr<Meta> meta(new Meta(std::move(database), std::move(reader)));
   TRY_ASSIGN(const std::string held, meta->setting("provider"));
   if (held.empty()) {
     TRY(meta->set_setting("provider", provider.text()));

@@ -31,7 +31,7 @@ struct Intent {
   std::uint64_t inode = 0;
 };
 
-/// [any thread]; calls wait for each other, writers for the disk.
+/// [any thread]; writers wait for each other and for the disk.
 class Meta {
  public:
   /// Opens or makes. FailedPrecondition: made by a newer server, or for another provider.
@@ -77,12 +77,14 @@ class Meta {
   Result<void> remove_locks(std::span<const std::string> tokens);
 
  private:
-  explicit Meta(sql::Database database) : database_(std::move(database)) {}
+  Meta(sql::Database database, sql::Database reader) : database_(std::move(database)), reader_(std::move(reader)) {}
   Result<std::string> setting(std::string_view name);
   Result<void> set_setting(std::string_view name, std::string_view value);
 
   std::mutex mutex_;
   sql::Database database_;  // guarded by mutex_
+  std::mutex reader_mutex_;
+  sql::Database reader_;  // guarded by reader_mutex_; does not wait for commits
 };
 
 }  // namespace Atoll::tree

@@ -14,9 +14,9 @@ std::string_view as_text(std::span<const std::uint8_t> bytes) {
 
 Result<void> Meta::attributes(const NodeId &node,
                               FunctionRef<bool(std::string_view, std::string_view, std::string_view)> sink) {
-  const std::lock_guard guard(mutex_);
+  const std::lock_guard guard(reader_mutex_);
   TRY_ASSIGN(sql::Statement *const statement,
-             database_.cached("SELECT ns,name,value FROM attribute WHERE node=?1 ORDER BY ns,name"));
+             reader_.cached("SELECT ns,name,value FROM attribute WHERE node=?1 ORDER BY ns,name"));
   auto rows = statement->query(node);
   for (;;) {
     TRY_ASSIGN(const bool more, rows.next());

@@ -63,6 +63,12 @@ Result<base::Fd> open_private(const PosixRoot &root, const std::string &path) {
   return root.make_private_folder(path);
 }
 
+Result<base::Fd> open_aside(PosixRoot &root, const SpaceId &space) {
+  const std::string path = aside_path(space);
+  root.note_aside(path);
+  return open_private(root, path);
+}
+
 int rename_onto(int from_folder, const char *from, int to_folder, const char *to, Onto onto) noexcept {
   if (onto == Onto::File) return ::renameat(from_folder, from, to_folder, to);
   if (onto == Onto::Exchange) return ::renameat2(from_folder, from, to_folder, to, RENAME_EXCHANGE);
@@ -193,7 +199,7 @@ Result<void> PosixFolder::place(Staged &staged, std::string_view name, Onto onto
 }
 
 Result<void> PosixFolder::set_aside(const SpaceId &space, std::string_view name) {
-  auto aside = open_private(*root_, aside_path(space));
+  auto aside = open_aside(*root_, space);
   if (!aside) return std::move(aside).error();
   const std::string to = base::random_id<Uuid>().text();
   if (::renameat(fd_.get(), Name(name).c_str(), aside->get(), to.c_str()) != 0) return failed("remove", name);

@@ -13,6 +13,9 @@ Entry entry_of(const struct stat &facts, dev_t device) noexcept;
 std::string staging_path(const SpaceId &space);
 std::string aside_path(const SpaceId &space);
 
+/// Opens the folder of a space for what is to be deleted, and notes that something comes there.
+Result<base::Fd> open_aside(PosixRoot &root, const SpaceId &space);
+
 /// Opens a private folder below the root, making it when it is missing.
 Result<base::Fd> open_private(const PosixRoot &root, const std::string &path);
 

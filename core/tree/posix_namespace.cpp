@@ -105,7 +105,7 @@ Result<void> PosixNamespace::make_space(const SpaceId &id, std::string_view base
 
 Result<void> PosixNamespace::remove_space(const SpaceId &id, std::string_view base) {
   const std::string path(base);
-  auto aside = open_private(*root_, aside_path(id));
+  auto aside = open_aside(*root_, id);
   if (!aside) return std::move(aside).error();
   const auto root = root_->folder();
   const std::string to = base::random_id<Uuid>().text();

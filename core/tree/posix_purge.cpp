@@ -68,17 +68,25 @@ bool flatten(int aside, const std::string &name, std::size_t &left) {
 }  // namespace
 
 Result<bool> PosixStore::purge(std::size_t limit) {
-  auto spaces = root_->open_folder(".atoll/spaces");
-  if (!spaces) {
-    if (spaces.error().sys_errno == ENOENT) return false;
-    return std::move(spaces).error();
-  }
   std::size_t left = limit;
   bool more = false;
-  for (const std::string &space : names_in(spaces->get(), 1u << 20)) {
-    const base::Fd aside(open_beneath(spaces->get(), (space + "/aside").c_str(), O_RDONLY | O_DIRECTORY));
-    if (!aside) continue;
-    for (const std::string &name : names_in(aside.get(), limit)) more |= flatten(aside.get(), name, left);
+  for (const std::string &path : root_->noted_asides()) {
+    root_->forget_aside(path);  // before the look, so that what comes meanwhile notes it again
+    auto aside = root_->open_folder(path);
+    if (!aside) {
+      if (aside.error().sys_errno == ENOENT) continue;
+      root_->note_aside(path);
+      return std::move(aside).error();
+    }
+    const auto names = names_in(aside->get(), limit);
+    bool progress = false;
+    for (const std::string &name : names) progress |= flatten(aside->get(), name, left);
+    if (names.empty()) continue;
+    root_->note_aside(path);  // looked at once more; what cannot be deleted waits for the next start
+    if (progress)
+      more = true;
+    else
+      root_->forget_aside(path);
     if (left == 0) return true;
   }
   return more;
@@ -91,11 +99,15 @@ Result<void> PosixStore::sweep() {
     return std::move(spaces).error();
   }
   for (const std::string &space : names_in(spaces->get(), 1u << 20)) {
+    const std::string aside_folder = ".atoll/spaces/" + space + "/aside";
+    root_->note_aside(aside_folder);
     const base::Fd staging(open_beneath(spaces->get(), (space + "/staging").c_str(), O_RDONLY | O_DIRECTORY));
     if (!staging) continue;
-    auto aside = open_private(*root_, ".atoll/spaces/" + space + "/aside");
+    const auto names = names_in(staging.get(), 1u << 20);
+    if (names.empty()) continue;
+    auto aside = open_private(*root_, aside_folder);
     if (!aside) return std::move(aside).error();
-    for (const std::string &name : names_in(staging.get(), 1u << 20))
+    for (const std::string &name : names)
       if (::renameat(staging.get(), name.c_str(), aside->get(), name.c_str()) != 0)
         return base::errno_error("set aside what an earlier run left in staging");
   }

@@ -192,4 +192,19 @@ Result<base::Fd> PosixRoot::make_private_folder(std::string_view path) const {
   return at;
 }
 
+void PosixRoot::note_aside(const std::string &path) {
+  const std::lock_guard guard(asides_mutex_);
+  asides_.insert(path);
+}
+
+std::vector<std::string> PosixRoot::noted_asides() const {
+  const std::lock_guard guard(asides_mutex_);
+  return {asides_.begin(), asides_.end()};
+}
+
+void PosixRoot::forget_aside(const std::string &path) {
+  const std::lock_guard guard(asides_mutex_);
+  asides_.erase(path);
+}
+
 }  // namespace Atoll::tree

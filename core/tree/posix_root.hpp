@@ -11,7 +11,9 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
+#include <vector>
 
 namespace Atoll::tree {
 
@@ -44,6 +46,11 @@ class PosixRoot {
   /// Makes the folders of `path` that are missing, with mode 0700.
   Result<base::Fd> make_private_folder(std::string_view path) const;
 
+  // ---- folders where something was set aside for deletion, by their path below the root
+  void note_aside(const std::string &path);
+  std::vector<std::string> noted_asides() const;
+  void forget_aside(const std::string &path);
+
  private:
   explicit PosixRoot(PosixOptions options, const Uuid &id) : options_(std::move(options)), id_(id) {}
   Result<void> adopt();
@@ -55,6 +62,8 @@ class PosixRoot {
   std::shared_ptr<const base::Fd> folder_;  // guarded by mutex_
   base::Fd marker_;                         // guarded by mutex_; holds the exclusive lock
   struct stat marker_stat_ {};              // guarded by mutex_
+  mutable std::mutex asides_mutex_;
+  std::set<std::string> asides_;            // guarded by asides_mutex_
   std::atomic<std::int64_t> proved_ns_{0};  // monotonic clock
 };
 

@@ -10,6 +10,8 @@
 namespace Atoll::tree {
 namespace {
 
+constexpr std::size_t kBatch = 1000;  // names under one hold of the writer lock
+
 bool missing(const Error &failure) {
   return failure.sys_errno == ENOENT || failure.sys_errno == ENOTDIR || failure.sys_errno == ELOOP;
 }
@@ -111,10 +113,17 @@ Result<void> Reconciler::compare(const Todo &todo) {
   }
   for (const NodeId &folder : inside) queue_.push_back({folder, true});
   if (names.empty() && !differs) return {};
-  return take_over(todo, names, self);
+  // In batches, so that nobody waits for long; only the last one says that the folder is in step.
+  std::span<const std::string> left(names);
+  while (left.size() > kBatch) {
+    TRY(take_over(todo, left.first(kBatch), std::nullopt));
+    left = left.subspan(kBatch);
+  }
+  return take_over(todo, left, self);
 }
 
-Result<void> Reconciler::take_over(const Todo &todo, const std::vector<std::string> &names, const Entry &self) {
+Result<void> Reconciler::take_over(const Todo &todo, std::span<const std::string> names,
+                                   const std::optional<Entry> &self) {
   const std::lock_guard guard(engine_.writer_);
   Index &index = *engine_.index_;
   TRY_ASSIGN(auto transaction, index.begin_write());
@@ -127,10 +136,11 @@ Result<void> Reconciler::take_over(const Todo &todo, const std::vector<std::stri
     TRY_ASSIGN(const std::uint64_t sequence, engine_.sequences_->next());
     TRY(index.bump(todo.folder, sequence, delta));
   }
+  if (!self) return transaction.commit();
   // Changes of ours that came in between have set the time themselves, to a later one than `self` has.
   TRY_ASSIGN(const Entry now, place->folder->self());
   const bool ours = now.mtime_ns == place->located.row.mtime_ns && now.inode == place->located.row.inode;
-  if (!ours) TRY(index.set_disk_state(todo.folder, self.mtime_ns, now.inode));
+  if (!ours) TRY(index.set_disk_state(todo.folder, self->mtime_ns, now.inode));
   return transaction.commit();
 }
 

@@ -39,7 +39,7 @@ class Reconciler {
   /// Nothing when the index does not have it any more. A folder that the truth lacks is dealt with.
   Result<std::optional<Opened>> open(IndexView &view, const NodeId &folder);
   Result<void> compare(const Todo &todo);
-  Result<void> take_over(const Todo &todo, const std::vector<std::string> &names, const Entry &self);
+  Result<void> take_over(const Todo &todo, std::span<const std::string> names, const std::optional<Entry> &self);
   /// One name, under the writer lock; adds what it means for the folder's size.
   Result<void> take_over_name(Opened &place, const std::string &name, std::int64_t &delta, bool &changed);
   Result<void> update_file(Opened &place, Row row, const Entry &entry, std::int64_t &delta);
@@ -51,12 +51,14 @@ class Reconciler {
   Result<void> move_row(Opened &place, const std::string &name, const Row &row, const Entry &entry,
                         std::int64_t &delta);
   Result<void> remove_vanished();
+  Result<void> remove_vanished(std::span<const Vanished> batch);
 
   TreeEngine &engine_;
   const SpacePtr space_;
   const bool deep_, recovering_;
   std::deque<Todo> queue_;
   std::vector<Vanished> vanished_;
+  bool touched_folder_ = false;
   std::size_t ups_ = 0;  // how often a parent had to be looked at instead
 };
 

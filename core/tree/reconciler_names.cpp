@@ -4,10 +4,13 @@
 #include "core/tree/reconciler.hpp"
 #include "core/tree/try.hpp"
 
+#include <algorithm>
 #include <cerrno>
 
 namespace Atoll::tree {
 namespace {
+
+constexpr std::size_t kBatch = 1000;  // removals under one hold of the writer lock
 
 /// Whether the identity was written for the very state that the entry is in.
 bool consistent(const Identity &identity, const Entry &entry) {
@@ -129,27 +132,48 @@ Result<void> Reconciler::add_new(Opened &place, const std::string &name, const E
 Result<void> Reconciler::remove_vanished() {
   if (vanished_.empty()) return {};
   TRY(engine_.names_->prove(true));
-  const std::lock_guard guard(engine_.writer_);
-  Index &index = *engine_.index_;
-  TRY_ASSIGN(auto transaction, index.begin_write());
-  for (const Vanished &gone : vanished_) {
-    TRY_ASSIGN(const auto row, index.child(gone.parent, gone.name));
-    if (!row || row->id != gone.node) continue;  // moved, or removed by a client, meanwhile
-    TRY_ASSIGN(auto place, open(index, gone.parent));
-    if (!place) continue;
-    TRY_ASSIGN(const auto entry, place->folder->look(gone.name));
-    if (entry && entry->kind != EntryKind::Other) continue;
-    TRY(index.detach(gone.node, Place::Limbo));
-    TRY_ASSIGN(const std::uint64_t sequence, engine_.sequences_->next());
-    TRY(index.bump(gone.parent, sequence, -static_cast<std::int64_t>(row->size)));
-  }
-  // Once more: a file system that was taken away while this looked must not look like an empty one.
-  TRY(engine_.names_->prove(true));
-  TRY(transaction.commit());
+  for (std::size_t at = 0; at < vanished_.size(); at += kBatch)
+    TRY(remove_vanished(std::span(vanished_).subspan(at, std::min(kBatch, vanished_.size() - at))));
   vanished_.clear();
   engine_.wake();
   if (queue_.empty()) return {};
   return run();
+}
+
+Result<void> Reconciler::remove_vanished(std::span<const Vanished> batch) {
+  const std::lock_guard guard(engine_.writer_);
+  Index &index = *engine_.index_;
+  TRY_ASSIGN(auto transaction, index.begin_write());
+  std::optional<Opened> place;
+  NodeId open_folder;
+  std::int64_t delta = 0;
+  auto leave_folder = [&]() -> Result<void> {
+    if (delta == 0 && !touched_folder_) return {};
+    TRY_ASSIGN(const std::uint64_t sequence, engine_.sequences_->next());
+    TRY(index.bump(open_folder, sequence, delta));
+    delta = 0;
+    touched_folder_ = false;
+    return {};
+  };
+  for (const Vanished &gone : batch) {
+    if (gone.parent != open_folder) {
+      TRY(leave_folder());
+      open_folder = gone.parent;
+      TRY_ASSIGN(place, open(index, gone.parent));
+    }
+    if (!place) continue;
+    TRY_ASSIGN(const auto row, index.child(gone.parent, gone.name));
+    if (!row || row->id != gone.node) continue;  // moved, or removed by a client, meanwhile
+    TRY_ASSIGN(const auto entry, place->folder->look(gone.name));
+    if (entry && entry->kind != EntryKind::Other) continue;
+    TRY(index.detach(gone.node, Place::Limbo));
+    delta -= static_cast<std::int64_t>(row->size);
+    touched_folder_ = true;
+  }
+  TRY(leave_folder());
+  // Once more: a file system that was taken away while this looked must not look like an empty one.
+  TRY(engine_.names_->prove(true));
+  return transaction.commit();
 }
 
 }  // namespace Atoll::tree

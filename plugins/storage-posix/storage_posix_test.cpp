@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: Apache-2.0
+// The driver through its tables, as the host calls it.
+#include "plugins/storage-posix/storage_posix.hpp"
+
+#include "core/base/uuid.hpp"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <map>
+
+using namespace Atoll;
+using storage_posix::StoragePosix;
+
+namespace {
+
+/// A host that knows nothing but the configuration.
+struct FakeHost {
+  explicit FakeHost(std::map<std::string, std::string> wanted) : values(std::move(wanted)) {
+    service = sized<atoll_config_service>();
+    service.text = [](void *context, const char *key, const atoll_text_sink *sink) -> std::int32_t {
+      const auto &all = static_cast<FakeHost *>(context)->values;
+      const auto found = all.find(key);
+      if (found == all.end()) return ATOLL_NOT_FOUND;
+      sink->emit(sink->context, str(found->second));
+      return ATOLL_OK;
+    };
+    service.integer = [](void *context, const char *key, std::int64_t *value) -> std::int32_t {
+      const auto &all = static_cast<FakeHost *>(context)->values;
+      const auto found = all.find(key);
+      if (found == all.end()) return ATOLL_NOT_FOUND;
+      *value = std::strtoll(found->second.c_str(), nullptr, 0);
+      return ATOLL_OK;
+    };
+    raw = sized<atoll_host>();
+    raw.context = this;
+    raw.query = [](void *context, const char *id) -> const void * {
+      return std::string_view(id) == ATOLL_SERVICE_CONFIG ? &static_cast<FakeHost *>(context)->service : nullptr;
+    };
+  }
+  std::map<std::string, std::string> values;
+  atoll_config_service service{};
+  atoll_host raw{};
+};
+
+struct Instance {
+  Instance() {
+    const char *base = std::getenv("TMPDIR");
+    std::string pattern = std::string(base != nullptr ? base : "/tmp") + "/atoll-posix-XXXXXX";
+    REQUIRE(::mkdtemp(pattern.data()) != nullptr);
+    folder = pattern;
+    host = std::make_unique<FakeHost>(std::map<std::string, std::string>{{"root", folder + "/files"},
+                                                                         {"state_dir", folder + "/var/state"},
+                                                                         {"durability", "none"},
+                                                                         {"file_mode", "0600"},
+                                                                         {"quota_default", "100"}});
+    start();
+  }
+  ~Instance() {
+    stop();
+    std::filesystem::remove_all(folder);
+  }
+  void start() {
+    OutgoingCall call;
+    const auto *plugin = StoragePosix::descriptor();
+    const std::int32_t status = plugin->create(call.get(), &host->raw, &self);
+    REQUIRE_MESSAGE(status == ATOLL_OK, call.error(status).message);
+    fs = static_cast<const atoll_storage_fs *>(plugin->query(ATOLL_STORAGE_FS));
+    locks = static_cast<const atoll_storage_fs_locks *>(plugin->query(ATOLL_STORAGE_FS_LOCKS));
+    attributes = static_cast<const atoll_storage_fs_attributes *>(plugin->query(ATOLL_STORAGE_FS_ATTRIBUTES));
+    auto record = sized<atoll_space>();
+    record.id = to_abi(space);
+    record.type = ATOLL_SPACE_PERSONAL;
+    record.name = str("einstein");
+    record.quota = 0;
+    REQUIRE(fs->space_create(call.get(), self, &record) == ATOLL_OK);
+  }
+  void stop() {
+    StoragePosix::descriptor()->stop(self);
+    StoragePosix::descriptor()->destroy(self);
+  }
+  atoll_ref at(std::string_view path) const {
+    auto ref = sized<atoll_ref>();
+    ref.space = to_abi(space);
+    ref.node = to_abi(space);
+    ref.path = str(path);
+    return ref;
+  }
+  std::int32_t put(std::string_view path, std::string_view bytes, OutgoingCall &call) {
+    const atoll_ref ref = at(path);
+    auto spec = sized<atoll_upload_spec>();
+    spec.target = &ref;
+    spec.size = bytes.size();
+    void *upload = nullptr;
+    if (const auto status = fs->upload_begin(call.get(), self, &spec, &upload); status != ATOLL_OK) return status;
+    REQUIRE(fs->upload_write(call.get(), self, upload, 0, bytes.data(), bytes.size()) == ATOLL_OK);
+    auto commit = sized<atoll_upload_commit>();
+    commit.size = bytes.size();
+    commit.mtime_ns = ATOLL_MTIME_NOW;
+    auto sink = make_sink<atoll_stat_sink>([&](const atoll_stat *stat) { last = copied(stat); });
+    return fs->upload_commit(call.get(), self, upload, &commit, sink.get());
+  }
+
+  std::string folder;
+  std::unique_ptr<FakeHost> host;
+  const SpaceId space = base::random_id<SpaceId>();
+  void *self = nullptr;
+  const atoll_storage_fs *fs = nullptr;
+  const atoll_storage_fs_locks *locks = nullptr;
+  const atoll_storage_fs_attributes *attributes = nullptr;
+  atoll_stat last{};
+};
+
+}  // namespace
+
+TEST_CASE("a file goes in and comes out through the tables") {
+  Instance i;
+  OutgoingCall call;
+  REQUIRE(i.put("hello.txt", "hello", call) == ATOLL_OK);
+  CHECK((i.last.flags & ATOLL_STAT_CREATED) != 0);
+  CHECK(i.last.size == 5);
+  const auto file = i.folder + "/files/personal/einstein/hello.txt";
+  CHECK(std::filesystem::file_size(file) == 5);
+  CHECK((std::filesystem::status(file).permissions() & std::filesystem::perms::mask) ==
+        (std::filesystem::perms::owner_read | std::filesystem::perms::owner_write));
+
+  const atoll_ref ref = i.at("hello.txt");
+  void *handle = nullptr;
+  REQUIRE(i.fs->open_read(call.get(), i.self, &ref, nullptr, &handle) == ATOLL_OK);
+  char buffer[16];
+  std::uint64_t got = 0;
+  REQUIRE(i.fs->read(call.get(), i.self, handle, 1, buffer, sizeof buffer, &got) == ATOLL_OK);
+  CHECK(std::string_view(buffer, got) == "ello");
+  std::uint64_t covered = 0;
+  auto extents = make_sink<atoll_extent_sink>([&](const atoll_extent *extent) {
+    CHECK(extent->kind == ATOLL_EXTENT_FD);
+    covered += extent->length;
+  });
+  REQUIRE(i.fs->read_extents(call.get(), i.self, handle, 0, 100, extents.get()) == ATOLL_OK);
+  CHECK(covered == 5);
+  i.fs->read_close(i.self, handle);
+
+  CHECK(i.put("big", std::string(200, 'x'), call) == ATOLL_INSUFFICIENT_STORAGE);
+  Conditions none;
+  none.none_match_any = true;
+  call.conditions(none.get());
+  CHECK(i.put("hello.txt", "again", call) == ATOLL_ABORTED);
+  call.conditions(nullptr);
+  i.stop();
+  i.start();
+  int listed = 0;
+  const atoll_ref root = i.at("");
+  auto stats = make_sink<atoll_stat_sink>([&](const atoll_stat *stat) {
+    ++listed;
+    CHECK(view(stat->name) == "hello.txt");
+    CHECK(stat->etag.len <= 32);
+  });
+  REQUIRE(i.fs->list(call.get(), i.self, &root, str(""), 0, stats.get()) == ATOLL_OK);
+  CHECK(listed == 1);
+  const atoll_ref nope = i.at("nope");
+  CHECK(i.fs->stat(call.get(), i.self, &nope, nullptr) == ATOLL_NOT_FOUND);
+  CHECK(call.error(ATOLL_NOT_FOUND).message.find("nope") != std::string::npos);
+}
+
+TEST_CASE("locks and attributes through the tables") {
+  Instance i;
+  OutgoingCall call;
+  REQUIRE(i.put("x", "1", call) == ATOLL_OK);
+  const atoll_ref ref = i.at("x");
+  auto wanted = sized<atoll_lock>();
+  wanted.kind = ATOLL_LOCK_EXCLUSIVE;
+  wanted.timeout_s = 60;
+  wanted.account_name = str("marie");
+  std::string token;
+  auto taken = make_sink<atoll_lock_sink>([&](const atoll_lock *lock) {
+    token = view(lock->token);
+    CHECK(lock->timeout_s == 60);
+  });
+  REQUIRE(i.locks->lock(call.get(), i.self, &ref, &wanted, taken.get()) == ATOLL_OK);
+  CHECK(i.put("x", "2", call) == ATOLL_LOCKED);
+  const std::vector<std::string> tokens{token};
+  call.lock_tokens(tokens);
+  CHECK(i.put("x", "2", call) == ATOLL_OK);
+  auto attribute = sized<atoll_attribute>();
+  attribute.namespace_ = str("urn:x");
+  attribute.name = str("colour");
+  attribute.value = atoll_bytes{"blue", 4};
+  REQUIRE(i.attributes->patch(call.get(), i.self, &ref, &attribute, 1, sizeof attribute) == ATOLL_OK);
+  std::string value;
+  auto got = make_sink<atoll_attribute_sink>([&](const atoll_attribute *found) {
+    value.assign(static_cast<const char *>(found->value.ptr), found->value.len);
+  });
+  REQUIRE(i.attributes->get(call.get(), i.self, &ref, got.get()) == ATOLL_OK);
+  CHECK(value == "blue");
+  CHECK(i.locks->unlock(call.get(), i.self, &ref, str(token)) == ATOLL_OK);
+}
