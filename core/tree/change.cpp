@@ -216,6 +216,8 @@ Result<void> space_room(IndexView &view, const Space &space, std::int64_t delta)
 }
 
 Result<void> Change::intend(std::initializer_list<NodeId> folders) {
+  // A change of the disk that the index cannot take could not be undone.
+  TRY(engine_.state_.room());
   intended_.assign(folders.begin(), folders.end());
   return engine_.journal_->intend(space_->info.id, intended_);
 }

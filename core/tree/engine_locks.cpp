@@ -99,6 +99,7 @@ Result<void> TreeEngine::attributes_patch(const Ref &ref, std::span<const Attrib
     TRY_ASSIGN(const Target target, change.existing(ref));
     TRY(change.conditions_hold(target.row));
     TRY(change.locks_admit(target.way()));
+    TRY(state_.room());
     TRY_ASSIGN(const bool has, meta_->patch_attributes(ref.space, target.row->id, changes));
     if (has != target.row->has_attributes) TRY(change.index().set_flag_attributes(target.row->id, has));
     return change.commit();

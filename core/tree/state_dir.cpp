@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <cerrno>
 
@@ -13,6 +14,8 @@ namespace Atoll::tree {
 namespace {
 
 constexpr std::string_view kPending = " pending\n", kComplete = " complete\n";
+
+constexpr std::uint64_t kNeeded = 1u << 20;  // bytes: for what a few changes add to the logs of the databases
 
 }  // namespace
 
@@ -44,6 +47,13 @@ Result<StateDir> StateDir::open(std::string path) {
   state.first_ = true;
   if (auto written = state.write(kPending); !written) return std::move(written).error();
   return state;
+}
+
+Result<void> StateDir::room() const {
+  struct statvfs facts {};
+  if (::fstatvfs(lock_.get(), &facts) != 0) return base::errno_error("look at the room in " + path_);
+  if (static_cast<std::uint64_t>(facts.f_bavail) * facts.f_frsize >= kNeeded) return {};
+  return error(Status::InsufficientStorage, "the disk of state_dir " + path_ + " is full; nothing can be changed");
 }
 
 Result<void> StateDir::complete_first_start() {

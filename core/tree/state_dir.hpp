@@ -21,6 +21,8 @@ class StateDir {
   const Uuid &provider() const noexcept { return provider_; }
   /// No start with this folder was ever completed.
   bool first_start() const noexcept { return first_; }
+  /// InsufficientStorage when the databases could not take a change. Cheap. [any thread]
+  Result<void> room() const;
   /// From now on a missing root or database is an outage and never a first start. [start-up only]
   Result<void> complete_first_start();
 
