@@ -53,7 +53,7 @@ Result<void> TreeEngine::start() {
   views_ = std::make_unique<ViewPool>(state_.path() + "/index.db", options_.readers);
   TRY(store_->sweep());
   TRY(load_spaces(rebuild || !start.clean));
-  if (rebuild)
+  if (rebuild && !state_.first_start())
     log(true, "index.db was missing, damaged or older than the last clean end; it is rebuilt from the files");
   TRY(state_.complete_first_start());
 
