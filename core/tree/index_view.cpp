@@ -97,6 +97,8 @@ Result<void> IndexView::prepare() {
     sql::Statement *statement;
     const char *text;
   } all[] = {
+      {&begin_, "BEGIN"},
+      {&end_, "COMMIT"},
       {&by_id_, "SELECT " TREE_ROW_COLUMNS " FROM node WHERE id=?1"},
       {&child_, "SELECT " TREE_ROW_COLUMNS " FROM node WHERE parent=?1 AND name=?2"},
       {&children_, "SELECT " TREE_ROW_COLUMNS " FROM node WHERE parent=?1 AND name>?2 ORDER BY name LIMIT ?3"},

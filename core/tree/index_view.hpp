@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace Atoll::tree {
@@ -57,7 +58,25 @@ class IndexView {
   static Result<std::unique_ptr<IndexView>> open(const std::string &path);
   virtual ~IndexView() = default;
 
-  Result<sql::Transaction> begin() { return database_.begin_read(); }
+  /// One state of the index, until it goes. Prepared, because every request needs one.
+  class Snapshot {
+   public:
+    explicit Snapshot(sql::Statement &end) : end_(&end) {}
+    Snapshot(Snapshot &&other) noexcept : end_(std::exchange(other.end_, nullptr)) {}
+    Snapshot(const Snapshot &) = delete;
+    Snapshot &operator=(const Snapshot &) = delete;
+    Snapshot &operator=(Snapshot &&) = delete;
+    ~Snapshot() {
+      if (end_) static_cast<void>(end_->run().ok());  // a read has nothing to lose
+    }
+
+   private:
+    sql::Statement *end_;
+  };
+  Result<Snapshot> begin() {
+    if (auto begun = begin_.run(); !begun) return std::move(begun).error();
+    return Snapshot(end_);
+  }
 
   Result<std::optional<Row>> by_id(const NodeId &id);
   Result<std::optional<Row>> child(const NodeId &parent, std::string_view name);
@@ -78,7 +97,7 @@ class IndexView {
   sql::Database database_;
 
  private:
-  sql::Statement by_id_, child_, children_, up_, roots_, by_inode_;
+  sql::Statement begin_, end_, by_id_, child_, children_, up_, roots_, by_inode_;
 };
 
 /// The Row of the current row of a statement that selected TREE_ROW_COLUMNS.
