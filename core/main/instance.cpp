@@ -18,8 +18,10 @@ void print_instances(const base::JsonArray &instances) {
   table.print(false);
 }
 
-int change(const Arguments &arguments, std::string_view verb) {
-  return report(ask(arguments, simple_request(verb, arguments.words[0])));
+int change(const Arguments &arguments, std::string_view verb, const char *state) {
+  const auto answer = ask(arguments, simple_request(verb, arguments.words[0]));
+  if (answer) std::printf("%s is %s.\n", arguments.words[0].c_str(), state);
+  return report(answer);
 }
 
 std::string joined(const base::JsonArray &list) {
@@ -40,9 +42,9 @@ int instance_list(const Arguments &arguments) {
   return kDone;
 }
 
-int instance_start(const Arguments &arguments) { return change(arguments, "instance.start"); }
-int instance_stop(const Arguments &arguments) { return change(arguments, "instance.stop"); }
-int instance_restart(const Arguments &arguments) { return change(arguments, "instance.restart"); }
+int instance_start(const Arguments &arguments) { return change(arguments, "instance.start", "running"); }
+int instance_stop(const Arguments &arguments) { return change(arguments, "instance.stop", "stopped"); }
+int instance_restart(const Arguments &arguments) { return change(arguments, "instance.restart", "running"); }
 
 int status(const Arguments &arguments) {
   const auto answer = ask(arguments, simple_request("status"));

@@ -1,0 +1,155 @@
+#!/bin/bash
+# SPDX-License-Identifier: Apache-2.0
+# The atoll command against a server of its own: command_test.sh PATH-OF-ATOLL. Ports are picked by the system.
+set -u -o pipefail
+atoll=$1
+work=$(mktemp -d)
+data=$work/data
+server=
+failures=0
+cleanup() {
+  [ -z "$server" ] || kill -KILL "$server" 2>/dev/null
+  rm -rf "$work"
+}
+trap cleanup EXIT
+unset ATOLL_ADMIN_PASSWORD ATOLL_CONFIG ATOLL_PLUGIN_PATH
+
+# check TEXT EXPECTED-CODE PATTERN COMMAND...: what it prints, on either stream, holds PATTERN
+check() {
+  local text=$1 want=$2 pattern=$3 code=0
+  shift 3
+  "$@" >"$work/out" 2>&1 </dev/null || code=$?
+  if [ "$code" -ne "$want" ]; then
+    echo "FAILED: $text: exit code $code instead of $want"
+  elif ! grep -q -- "$pattern" "$work/out"; then
+    echo "FAILED: $text: no '$pattern'"
+  else
+    return 0
+  fi
+  sed 's/^/    /' "$work/out"
+  failures=$((failures + 1))
+}
+until_true() { # SECONDS COMMAND...
+  local deadline=$((SECONDS + $1))
+  shift
+  until "$@" >/dev/null 2>&1; do
+    [ $SECONDS -lt $deadline ] || return 1
+    sleep 0.05
+  done
+}
+start() {
+  "$atoll" serve --data "$data" --listen 127.0.0.1:0 --metrics-listen 127.0.0.1:0 "$@" >"$work/log" 2>&1 &
+  server=$!
+  until_true 60 grep -q 'health and metrics are at' "$work/log" || { echo "FAILED: no start"; cat "$work/log"; exit 1; }
+  url=$(sed -n 's/.*Atoll is at \(http[^ ]*\).*/\1/p' "$work/log")
+  health=$(sed -n 's/.*health and metrics are at \(http[^ ]*\).*/\1/p' "$work/log")
+}
+stop() {
+  kill -TERM "$server"
+  local code=0
+  wait "$server" || code=$?
+  server=
+  [ "$code" -eq 0 ] || { echo "FAILED: exit code $code of serve"; cat "$work/log"; failures=$((failures + 1)); }
+}
+code() { curl -s -o /dev/null -w '%{http_code}' --max-time 30 "$@"; }
+expect() { # TEXT WANTED GOT
+  [ "$2" = "$3" ] || { echo "FAILED: $1: $3 instead of $2"; failures=$((failures + 1)); }
+}
+
+# ---- without a server
+check "help" 0 "serve" "$atoll" --help
+check "help of a verb" 0 "--metrics-listen" "$atoll" serve --help
+check "no verb" 64 "Usage" "$atoll"
+check "wrong verb" 64 "did you mean 'serve'" "$atoll" serv
+check "wrong option" 64 "did you mean '--listen'" "$atoll" serve --lisen x
+check "missing word" 64 "usage: atoll user add NAME" "$atoll" user add
+check "a group" 64 "atoll user list" "$atoll" user
+check "version" 0 "^atoll [0-9]" "$atoll" version
+check "built-in configuration" 0 "5 instances" "$atoll" config check
+check "where values come from" 0 "command line --data" "$atoll" config show --data "$data"
+check "the environment" 0 "environment ATOLL__STORAGE__HOME__ROOT" \
+  env ATOLL__STORAGE__HOME__ROOT=/srv "$atoll" config show
+check "tables" 0 '| `listen` | text |' "$atoll" config keys --markdown
+check "plugins" 0 "^storage-posix " "$atoll" plugin list
+check "a plugin" 0 "atoll.storage.fs/1" "$atoll" plugin show storage-posix
+check "no plugin" 67 "did you mean 'storage-posix'" "$atoll" plugin show storage-psix
+check "no server" 69 "no server is running" "$atoll" status --data "$data"
+printf '[storage:home]\nplugin = storage-posix\nrot = x\n[http:dav]\nplugin = api-webdv\n' >"$work/bad.ini"
+check "mistakes" 78 "bad.ini:3: .*did you mean 'root'" "$atoll" config check --config "$work/bad.ini"
+check "all of them" 78 "bad.ini:5: .*did you mean 'api-webdav'" "$atoll" config check --config "$work/bad.ini"
+check "serve with mistakes" 78 "bad.ini:3" "$atoll" serve --config "$work/bad.ini" --data "$data"
+[ ! -e "$data" ] || { echo "FAILED: a wrong configuration touched the data"; failures=$((failures + 1)); }
+check "first account offline" 0 "Password of marie: " "$atoll" user add marie --data "$data"
+grep -q 'The account admin was made with the password' "$work/out" || { echo "FAILED: admin's password is not shown"; failures=$((failures + 1)); }
+check "list offline" 0 "^marie .*user" "$atoll" user list --data "$data"
+
+# ---- with a server
+start
+check "status" 0 "ready" "$atoll" status --data "$data"
+check "second server" 75 "in use by another atoll" "$atoll" serve --data "$data" --listen 127.0.0.1:0 --metrics-listen off
+check "port in use" 1 "127.0.0.1" "$atoll" serve --data "$work/other" --listen "${url#http://}" --metrics-listen off
+check "account there" 73 "marie" "$atoll" user add marie --data "$data"
+check "add an admin" 0 "Made the account" bash -c "printf 'first-pass' | '$atoll' user add curie --admin --password-stdin --data '$data'"
+check "list" 0 "^curie .*admin" "$atoll" user list --data "$data"
+check "list as JSON" 0 '"name": "curie"' "$atoll" user list --json --data "$data"
+expect "login" 200 "$(code -u curie:first-pass "$url/ocs/v2.php/cloud/user")"
+check "passwd" 0 "was changed" bash -c "printf 'second-pass' | '$atoll' user passwd curie --password-stdin --data '$data'"
+expect "old password" 401 "$(code -u curie:first-pass "$url/ocs/v2.php/cloud/user")"
+expect "new password" 200 "$(code -u curie:second-pass "$url/ocs/v2.php/cloud/user")"
+expect "upload" 201 "$(code -u curie:second-pass -T "$atoll" "$url/remote.php/webdav/a.bin")"
+check "spaces" 0 "personal/curie" "$atoll" space list --data "$data"
+expect "ready" 200 "$(code "$health/readyz")"
+check "stop an instance" 0 "is stopped" "$atoll" instance stop storage:home --data "$data"
+expect "its files" 503 "$(code -u curie:second-pass "$url/remote.php/webdav/a.bin")"
+expect "not ready" 503 "$(code "$health/readyz")"
+expect "alive" 200 "$(code "$url/healthz")"
+check "status says so" 1 "storage:home .*stopped" "$atoll" status --data "$data"
+check "start it" 0 "is running" "$atoll" instance start storage:home --data "$data"
+expect "its files again" 200 "$(code -u curie:second-pass "$url/remote.php/webdav/a.bin")"
+check "restart the protocol" 0 "is running" "$atoll" instance restart http:webdav --data "$data"
+expect "files after that" 200 "$(code -u curie:second-pass "$url/remote.php/webdav/a.bin")"
+check "no such instance" 67 "did you mean 'storage:home'" "$atoll" instance stop storage:hme --data "$data"
+check "remove" 0 "Removed" "$atoll" user remove curie --data "$data"
+expect "removed" 401 "$(code -u curie:second-pass "$url/ocs/v2.php/cloud/user")"
+check "removed twice" 67 "there is no account" "$atoll" user remove curie --data "$data"
+check "metrics" 0 'atoll_instance_up{instance="storage:home"' curl -s "$health/metrics"
+grep -q 'first-pass\|second-pass' "$work/log" && { echo "FAILED: a password in the log"; failures=$((failures + 1)); }
+stop
+
+# ---- reload
+cat >"$work/atoll.ini" <<'INI'
+[auth:local]
+plugin = auth-local
+[http:ocs]
+plugin = share-ocs
+[log]
+format = text
+INI
+start --config "$work/atoll.ini"
+sed -i 's/^format = text/format = json/' "$work/atoll.ini"
+kill -HUP "$server"
+until_true 30 grep -q '"message":"configuration read again"' "$work/log" || { echo "FAILED: no reload"; cat "$work/log"; failures=$((failures + 1)); }
+echo 'colour = red' >>"$work/atoll.ini"
+kill -HUP "$server"
+until_true 30 grep -q 'nothing was changed' "$work/log" || { echo "FAILED: a wrong reload was taken"; cat "$work/log"; failures=$((failures + 1)); }
+grep -q "atoll.ini:7: .*no key 'colour'" "$work/log" || { echo "FAILED: the reload names no line"; cat "$work/log"; failures=$((failures + 1)); }
+stop
+
+# ---- an instance that cannot start leaves the rest serving
+cat >"$work/broken.ini" <<INI
+[auth:local]
+plugin = auth-local
+[registry:main]
+plugin = registry-sql
+database = /proc/nowhere/registry.db
+[http:ocs]
+plugin = share-ocs
+INI
+start --config "$work/broken.ini"
+expect "the rest serves" 200 "$(code "$url/ocs/v2.php/cloud/capabilities?format=json")"
+expect "readiness names it" 503 "$(code "$health/readyz")"
+check "why" 1 "registry:main .*backing off" "$atoll" status --data "$data"
+stop
+
+[ "$failures" -eq 0 ] || { echo "$failures failed"; exit 1; }
+echo "all right"
