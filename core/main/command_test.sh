@@ -38,6 +38,7 @@ until_true() { # SECONDS COMMAND...
   done
 }
 start() {
+  rm -f "$work/log"  # what the last one wrote must not be taken for an answer
   "$atoll" serve --data "$data" --listen 127.0.0.1:0 --metrics-listen 127.0.0.1:0 "$@" >"$work/log" 2>&1 &
   server=$!
   until_true 60 grep -q 'health and metrics are at' "$work/log" || { echo "FAILED: no start"; cat "$work/log"; exit 1; }
