@@ -1,9 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/main/remote.hpp"
 
+#include <grp.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <cstdio>
 #include <memory>
 
+#include "core/base/file.hpp"
 #include "core/host/admin_verbs.hpp"
 #include "core/host/control_socket.hpp"
 #include "core/host/log.hpp"
@@ -14,6 +19,16 @@ namespace {
 
 // Until the server is found not to run: what a slow stop of an instance may take.
 constexpr std::chrono::minutes kPatience{2};
+
+// Root that works on the data of a service user would leave files behind that the server cannot open: be that user.
+Result<void> become_owner_of(const std::string &data) {
+  struct stat info {};
+  if (::geteuid() != 0 || ::stat(data.c_str(), &info) != 0 || info.st_uid == 0) return {};
+  if (::setgroups(0, nullptr) == 0 && ::setresgid(info.st_gid, info.st_gid, info.st_gid) == 0 &&
+      ::setresuid(info.st_uid, info.st_uid, info.st_uid) == 0)
+    return {};
+  return base::errno_error("cannot become user " + std::to_string(info.st_uid) + ", who owns " + data);
+}
 
 }  // namespace
 
@@ -36,6 +51,7 @@ Result<base::JsonObject> ask_or_do(const Arguments &arguments, const std::string
   const auto answer = host::control_request(data_folder(arguments), request, kPatience);
   if (answer) return host::open_envelope(*answer);
   if (answer.status() != Status::Unavailable) return answer.error();
+  if (auto done = become_owner_of(data_folder(arguments)); !done) return std::move(done).error();
 
   // Never destroyed: plugins stay in use until the process ends.
   static host::PluginLoader *const loader = std::make_unique<host::PluginLoader>(plugin_path(arguments)).release();
