@@ -24,7 +24,7 @@ export ATOLL_PLUGIN_PATH=${ATOLL_PLUGIN_PATH:-$ATOLL_BUILD/plugins}
 ATOLL_SERVE_OPTIONS=${ATOLL_SERVE_OPTIONS---devel} # plugins from the build tree
 export ASAN_OPTIONS=${ASAN_OPTIONS:-detect_leaks=1:abort_on_error=0:exitcode=99}
 export UBSAN_OPTIONS=${UBSAN_OPTIONS:-print_stacktrace=1:halt_on_error=1:exitcode=99}
-export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=0:exitcode=99}
+export TSAN_OPTIONS=${TSAN_OPTIONS:-halt_on_error=0:exitcode=99:suppressions=$HERE/lib/tsan.supp}
 unset http_proxy https_proxy HTTP_PROXY HTTPS_PROXY ALL_PROXY all_proxy || true
 
 note() { printf '%s\n' "-- $*"; }
@@ -32,6 +32,7 @@ note() { printf '%s\n' "-- $*"; }
 fail() {
   printf '%s\n' "FAILED: $*" >&2
   if [ -f "$WORK/server.log" ]; then
+    grep -a -E -A 45 -m 2 'ERROR: (Address|Leak|Thread)Sanitizer|WARNING: ThreadSanitizer|runtime error:' "$WORK/server.log" >&2 || true
     printf '%s\n' '-- the end of the server log:' >&2
     tail -n 40 "$WORK/server.log" >&2
   fi
