@@ -63,10 +63,14 @@ Result<base::Fd> open_private(const PosixRoot &root, const std::string &path) {
   return root.make_private_folder(path);
 }
 
-Result<base::Fd> open_aside(PosixRoot &root, const SpaceId &space) {
+Result<void> move_aside(PosixRoot &root, const SpaceId &space, int folder, const char *name) {
   const std::string path = aside_path(space);
-  root.note_aside(path);
-  return open_private(root, path);
+  auto aside = open_private(root, path);
+  if (!aside) return error(Status::Unavailable, aside.error().message);  // never taken for a word about the name
+  const std::string to = base::random_id<Uuid>().text();
+  if (::renameat(folder, name, aside->get(), to.c_str()) != 0) return base::errno_error("set aside");
+  root.note_aside(path);  // after the rename: a purge that looked before it must look again
+  return {};
 }
 
 int rename_onto(int from_folder, const char *from, int to_folder, const char *to, Onto onto) noexcept {
@@ -199,11 +203,10 @@ Result<void> PosixFolder::place(Staged &staged, std::string_view name, Onto onto
 }
 
 Result<void> PosixFolder::set_aside(const SpaceId &space, std::string_view name) {
-  auto aside = open_aside(*root_, space);
-  if (!aside) return std::move(aside).error();
-  const std::string to = base::random_id<Uuid>().text();
-  if (::renameat(fd_.get(), Name(name).c_str(), aside->get(), to.c_str()) != 0) return failed("remove", name);
-  return {};
+  auto moved = move_aside(*root_, space, fd_.get(), Name(name).c_str());
+  if (moved || moved.error().sys_errno == 0) return moved;
+  errno = moved.error().sys_errno;
+  return failed("remove", name);
 }
 
 Result<Entry> PosixFolder::set_mtime(std::string_view name, std::int64_t mtime_ns, const NodeId &id,

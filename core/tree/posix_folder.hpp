@@ -13,8 +13,9 @@ Entry entry_of(const struct stat &facts, dev_t device) noexcept;
 std::string staging_path(const SpaceId &space);
 std::string aside_path(const SpaceId &space);
 
-/// Opens the folder of a space for what is to be deleted, and notes that something comes there.
-Result<base::Fd> open_aside(PosixRoot &root, const SpaceId &space);
+/// Moves the name in `folder` to where the space keeps what is to be deleted, under a name of its own, and notes it for
+/// purge(). Durable with the next fsync of both. The Error has the errno of the rename, 0 where it did not come to that.
+Result<void> move_aside(PosixRoot &root, const SpaceId &space, int folder, const char *name);
 
 /// Opens a private folder below the root, making it when it is missing.
 Result<base::Fd> open_private(const PosixRoot &root, const std::string &path);

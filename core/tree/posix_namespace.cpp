@@ -105,12 +105,9 @@ Result<void> PosixNamespace::make_space(const SpaceId &id, std::string_view base
 
 Result<void> PosixNamespace::remove_space(const SpaceId &id, std::string_view base) {
   const std::string path(base);
-  auto aside = open_aside(*root_, id);
-  if (!aside) return std::move(aside).error();
   const auto root = root_->folder();
-  const std::string to = base::random_id<Uuid>().text();
-  if (::renameat(root->get(), path.c_str(), aside->get(), to.c_str()) != 0 && errno != ENOENT)
-    return base::errno_error("remove the folder " + path);
+  auto moved = move_aside(*root_, id, root->get(), path.c_str());
+  if (!moved && moved.error().sys_errno != ENOENT) return moved;
   auto top = root_->open_folder(path.substr(0, path.find('/')));
   if (top && ::fsync(top->get()) != 0) return base::errno_error("make the removal of " + path + " durable");
   return {};

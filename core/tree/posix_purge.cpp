@@ -81,12 +81,10 @@ Result<bool> PosixStore::purge(std::size_t limit) {
     const auto names = names_in(aside->get(), limit);
     bool progress = false;
     for (const std::string &name : names) progress |= flatten(aside->get(), name, left);
-    if (names.empty()) continue;
-    root_->note_aside(path);  // looked at once more; what cannot be deleted waits for the next start
-    if (progress)
+    if (progress) {  // looked at once more; what cannot be deleted waits for the next start
+      root_->note_aside(path);
       more = true;
-    else
-      root_->forget_aside(path);
+    }
     if (left == 0) return true;
   }
   return more;

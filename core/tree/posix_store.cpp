@@ -71,7 +71,7 @@ PosixStaged::PosixStaged(std::shared_ptr<PosixRoot> root, const SpaceId &space, 
 PosixStaged::~PosixStaged() {
   if (placed_) return;
   if (!folder_ && ::unlinkat(staging_.get(), name_.c_str(), 0) == 0) return;
-  if (auto aside = open_aside(*root_, space_)) ::renameat(staging_.get(), name_.c_str(), aside->get(), name_.c_str());
+  (void)move_aside(*root_, space_, staging_.get(), name_.c_str());  // else the sweep of the next start finds it
 }
 
 Result<std::uint64_t> PosixStaged::size() {
