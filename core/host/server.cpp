@@ -17,10 +17,10 @@ std::chrono::milliseconds millis(const Configuration &configuration, const char 
   return std::chrono::milliseconds(configuration.server_integer(key) / 1'000'000);
 }
 
-std::vector<std::string> words(const std::string &text) {
-  std::vector<std::string> out;
+std::vector<net::ListenAddress> words(const std::string &text) {
+  std::vector<net::ListenAddress> out;
   for (const auto word : base::split(text, ' '))
-    if (!base::trim(word).empty()) out.emplace_back(base::trim(word));
+    if (!base::trim(word).empty()) out.emplace_back(std::string(base::trim(word)));
   return out;
 }
 
@@ -117,8 +117,9 @@ Result<void> Server::start_metrics() {
   net::Options options;
   options.workers = 2;
   options.max_connections = 256;
-  options.listen =
-      automatic ? std::vector<std::string>{"127.0.0.1:" + std::to_string(port == 65535 ? 0 : port + 1)} : words(wanted);
+  options.listen = automatic
+                       ? std::vector<net::ListenAddress>{"127.0.0.1:" + std::to_string(port == 65535 ? 0 : port + 1)}
+                       : words(wanted);
   if (automatic && port == 0) return {};
   metrics_engine_ = std::make_unique<net::Engine>(options);
   auto opened = metrics_engine_->start(handler);

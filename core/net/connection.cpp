@@ -202,7 +202,7 @@ void Connection::note_finished(bool complete) {
   if (!core_->options.on_finished || !head_) return;
   const std::int64_t started = head_->received_ns;
   core_->options.on_finished({*head_, status_, body_.read(), writer_ ? writer_->sent() : 0,
-                              started > 0 ? base::monotonic_ns() - started : 0, complete});
+                              started > 0 ? base::monotonic_ns() - started : 0, complete, route_, user_});
 }
 
 void Connection::deliver(std::uint64_t serial, Response response) {

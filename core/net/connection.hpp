@@ -142,6 +142,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::optional<ResponseWriter> writer_;
   std::shared_ptr<Waker> waker_;
   int status_ = 0;
+  std::string route_, user_;  ///< of the answer, for the access log
 };
 
 }  // namespace Atoll::net

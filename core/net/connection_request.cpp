@@ -85,6 +85,8 @@ Connection::Progress Connection::dispatch(Worker &worker) {
   broken_body_ = false;
   drained_ = 0;
   status_ = 0;
+  route_.clear();
+  user_.clear();
   const auto serial = current_serial_.load(std::memory_order_relaxed) + 1;
   current_serial_.store(serial, std::memory_order_relaxed);
   {

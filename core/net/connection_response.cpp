@@ -40,6 +40,8 @@ Connection::Progress Connection::start_response(Response response, Worker &worke
   if (response.status < 200 || response.status > 599)
     response = error_response(500, "The handler gave no valid status.");
   status_ = response.status;
+  route_ = std::move(response.route);
+  user_ = std::move(response.user);
   close_after_ = !head_->keep_alive || core_->draining.load(std::memory_order_relaxed) || asks_to_close(response) ||
                  broken_body_ || !body_keeps_connection();
 

@@ -146,7 +146,7 @@ Result<void> Engine::start(Handler handler) {
   if (in.started) return error(Status::FailedPrecondition, "the HTTP engine was started twice");
   if (auto opened = core.open(); !opened) return opened;
   for (const auto &address : core.options.listen) {
-    auto listener = Listener::open(address, core.options.unix_mode);
+    auto listener = Listener::open(address.address, core.options.unix_mode);
     if (!listener) {
       in.listeners.clear();
       return std::move(listener).error();

@@ -94,6 +94,8 @@ struct Response {
   int status = 200;
   std::vector<std::pair<std::string, std::string>> headers;
   Body body;
+  std::string route;  ///< for the access log and the metrics: which part of the server answered; few different values
+  std::string user;   ///< for the access log: id of the account, empty for nobody
 
   Response() = default;
   explicit Response(int code) : status(code) {}
