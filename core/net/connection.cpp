@@ -146,7 +146,18 @@ void Connection::set_deadline() {
       std::memory_order_relaxed);
 }
 
+// The kernel keeps megabytes for a client, and says that there is room again only when a good part of it has gone: a
+// slow reader may take far longer for that than a write may stand still.
+bool Connection::client_takes() {
+  const auto now = transport_.unacknowledged();
+  return now < std::exchange(in_flight_, now);
+}
+
 void Connection::on_timeout(Worker &worker) {
+  if (phase_ == Phase::Send && client_takes()) {
+    since_ = now_;
+    return;
+  }
   core_->metrics.timeouts.fetch_add(1, std::memory_order_relaxed);
   switch (phase_) {
     case Phase::Head:

@@ -91,6 +91,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool body_keeps_connection();
   void begin_linger();
   void on_timeout(Worker &worker);
+  bool client_takes();  ///< since it was last asked, or since the socket was full
   void close(bool reset);
   void note_finished(bool complete);
   bool input_empty() const { return input_at_ == input_.size(); }
@@ -125,6 +126,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool quiet_ = false;  ///< events come one-shot, so that a fast upload does not wake other workers
   bool asked_continue_ = false;
   bool close_after_ = false;
+  std::size_t in_flight_ = 0;   ///< what the client had not taken when the socket was last full
   bool write_waiting_ = false;  ///< for a waker: no write timeout
   bool active_ = false;         ///< counted in requests_active
   unsigned served_ = 0;         ///< requests in this turn

@@ -103,6 +103,7 @@ Connection::Progress Connection::write(Worker &worker) {
     case ResponseWriter::Outcome::Turn:
       return Progress::Turn;
     case ResponseWriter::Outcome::Blocked:
+      in_flight_ = transport_.unacknowledged();
       return Progress::Wait;
     case ResponseWriter::Outcome::Waiting:
       if (!ended_) return Progress::Wait;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/net/transport.hpp"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 
@@ -48,6 +50,11 @@ IoResult Transport::send_file(int file, std::uint64_t offset, std::size_t count)
     if (errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP) return {IoResult::Kind::Unsupported, 0};
     if (errno != EINTR) return from_errno();
   }
+}
+
+std::size_t Transport::unacknowledged() const {
+  int bytes = 0;
+  return ::ioctl(fd_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
 void Transport::shutdown_write() { ::shutdown(fd_.get(), SHUT_WR); }

@@ -37,6 +37,9 @@ class Transport {
   IoResult send(std::span<iovec> pieces, bool more);
   IoResult send_file(int file, std::uint64_t offset, std::size_t count);
 
+  /// Bytes that were sent and that the peer's kernel has not yet taken. 0 when that cannot be told.
+  std::size_t unacknowledged() const;
+
   void shutdown_write();
   /// Closes so that the peer sees an error (RST) and never a clean end.
   void reset();
