@@ -22,55 +22,88 @@ atoll_ref raw_ref(const RefView &ref) {
   return raw;
 }
 
+/// A provider that something is open at: each call into it is admitted like any other.
+struct Opened {
+  Lease provider;
+  const atoll_storage_fs *fs;
+  Admission &admission;
+  Admission::Provider &share;
+  Leftovers &leftovers;
+
+  /// Makes a call that cannot be refused: now if there is room, else when the provider gets to it.
+  void close(void *handle, void (*call)(void *self, void *handle)) noexcept {
+    if (const auto admitted = admission.try_enter(share)) return close_now(*provider, handle, call);
+    try {
+      leftovers.add(provider->name(), [held = provider, handle, call] { close_now(*held, handle, call); });
+    } catch (...) {
+      close_now(*provider, handle, call);
+    }
+  }
+
+ private:
+  static void close_now(const Instance &instance, void *handle, void (*call)(void *self, void *handle)) {
+    const auto entered = instance.enter();
+    call(instance.self(), handle);
+  }
+};
+
 /// A driver's read handle, holding its instance.
 class RoutedRead final : public ReadHandle {
  public:
-  RoutedRead(Lease provider, const atoll_storage_fs *fs, void *handle)
-      : provider_(std::move(provider)), fs_(fs), handle_(handle) {}
-  ~RoutedRead() override { fs_->read_close(provider_->self(), handle_); }
+  RoutedRead(Opened at, void *handle) : at_(std::move(at)), handle_(handle) {}
+  ~RoutedRead() override { at_.close(handle_, at_.fs->read_close); }
   Result<std::uint64_t> read(const Call &call, std::uint64_t offset, void *buffer, std::uint64_t length) override {
+    auto admitted = at_.admission.enter(at_.share);
+    if (!admitted) return std::move(admitted).error();
     OutgoingCall out(call.raw());
     std::uint64_t got = 0;
-    const auto entered = provider_->enter();
-    const auto status = fs_->read(out.get(), provider_->self(), handle_, offset, buffer, length, &got);
+    const auto entered = at_.provider->enter();
+    const auto status = at_.fs->read(out.get(), at_.provider->self(), handle_, offset, buffer, length, &got);
     if (status != ATOLL_OK) return out.error(status);
     return got;
   }
   Result<void> extents(const Call &call, std::uint64_t offset, std::uint64_t length,
                        const ExtentEmitter &emit) override {
-    if (!fs_->read_extents) return unimplemented("extents");
+    if (!at_.fs->read_extents) return unimplemented("extents");
+    auto admitted = at_.admission.enter(at_.share);
+    if (!admitted) return std::move(admitted).error();
     OutgoingCall out(call.raw());
-    const auto entered = provider_->enter();
-    return out.result(fs_->read_extents(out.get(), provider_->self(), handle_, offset, length, emit.sink()));
+    const auto entered = at_.provider->enter();
+    return out.result(at_.fs->read_extents(out.get(), at_.provider->self(), handle_, offset, length, emit.sink()));
   }
 
  private:
-  Lease provider_;
-  const atoll_storage_fs *fs_;
+  Opened at_;
   void *handle_;
 };
 
 /// A driver's upload, holding its instance.
 class RoutedUpload final : public UploadHandle {
  public:
-  RoutedUpload(Lease provider, const atoll_storage_fs *fs, void *handle, std::uint32_t permissions)
-      : provider_(std::move(provider)), fs_(fs), handle_(handle), permissions_(permissions) {}
+  RoutedUpload(Opened at, void *handle, std::uint32_t permissions)
+      : at_(std::move(at)), handle_(handle), permissions_(permissions) {}
   ~RoutedUpload() override { abort(); }
   Result<void> write(const Call &call, std::uint64_t offset, const void *data, std::uint64_t length) override {
+    auto admitted = at_.admission.enter(at_.share);
+    if (!admitted) return std::move(admitted).error();
     OutgoingCall out(call.raw());
-    const auto entered = provider_->enter();
-    return out.result(fs_->upload_write(out.get(), provider_->self(), handle_, offset, data, length));
+    const auto entered = at_.provider->enter();
+    return out.result(at_.fs->upload_write(out.get(), at_.provider->self(), handle_, offset, data, length));
   }
   Result<int> fd(const Call &call) override {
-    if (!fs_->upload_fd) return unimplemented("a descriptor for uploads");
+    if (!at_.fs->upload_fd) return unimplemented("a descriptor for uploads");
+    auto admitted = at_.admission.enter(at_.share);
+    if (!admitted) return std::move(admitted).error();
     OutgoingCall out(call.raw());
     std::int32_t descriptor = -1;
-    const auto entered = provider_->enter();
-    const auto status = fs_->upload_fd(out.get(), provider_->self(), handle_, &descriptor);
+    const auto entered = at_.provider->enter();
+    const auto status = at_.fs->upload_fd(out.get(), at_.provider->self(), handle_, &descriptor);
     if (status != ATOLL_OK) return out.error(status);
     return descriptor;
   }
   Result<void> commit(const Call &call, const atoll_upload_commit &commit, const StatEmitter &emit) override {
+    auto admitted = at_.admission.enter(at_.share, Admission::Wait::Long);  // all of the body is there already
+    if (!admitted) return std::move(admitted).error();
     OutgoingCall out(call.raw());
     out.conditions(call.conditions());
     const auto tokens = Tokens(call);
@@ -80,16 +113,14 @@ class RoutedUpload final : public UploadHandle {
       stat.permissions = permissions_;
       return emit(stat);
     });
-    const auto entered = provider_->enter();
+    const auto entered = at_.provider->enter();
     const auto status =
-        fs_->upload_commit(out.get(), provider_->self(), std::exchange(handle_, nullptr), &commit, sink.get());
+        at_.fs->upload_commit(out.get(), at_.provider->self(), std::exchange(handle_, nullptr), &commit, sink.get());
     sink.rethrow();
     return out.result(status);
   }
   void abort() noexcept override {
-    if (!handle_) return;
-    const auto entered = provider_->enter();
-    fs_->upload_abort(provider_->self(), std::exchange(handle_, nullptr));
+    if (handle_) at_.close(std::exchange(handle_, nullptr), at_.fs->upload_abort);
   }
 
  private:
@@ -99,8 +130,7 @@ class RoutedUpload final : public UploadHandle {
     }
     std::vector<std::string> list;
   };
-  Lease provider_;
-  const atoll_storage_fs *fs_;
+  Opened at_;
   void *handle_;
   std::uint32_t permissions_;
 };
@@ -305,7 +335,9 @@ Result<std::unique_ptr<ReadHandle>> GatewayFiles::open_read(const Call &call, co
     return found->fs->open_read(c, self, &raw, sink, &handle);
   });
   if (!opened) return std::move(opened).error();
-  return std::unique_ptr<ReadHandle>(std::make_unique<RoutedRead>(found->provider, found->fs, handle));
+  return std::unique_ptr<ReadHandle>(std::make_unique<RoutedRead>(
+      Opened{found->provider, found->fs, admission_, admission_.provider(found->provider->name()), leftovers_},
+      handle));
 }
 
 Result<std::unique_ptr<UploadHandle>> GatewayFiles::upload_begin(const Call &call, const RefView &ref,
@@ -331,8 +363,9 @@ Result<std::unique_ptr<UploadHandle>> GatewayFiles::upload_begin(const Call &cal
   auto begun = drive(call, *found,
                      [&](const atoll_call *c, void *self) { return found->fs->upload_begin(c, self, &spec, &handle); });
   if (!begun) return std::move(begun).error();
-  return std::unique_ptr<UploadHandle>(
-      std::make_unique<RoutedUpload>(found->provider, found->fs, handle, found->record->permissions));
+  return std::unique_ptr<UploadHandle>(std::make_unique<RoutedUpload>(
+      Opened{found->provider, found->fs, admission_, admission_.provider(found->provider->name()), leftovers_}, handle,
+      found->record->permissions));
 }
 
 Result<void> GatewayFiles::attributes_get(const Call &call, const RefView &ref, const AttributeEmitter &emit) {

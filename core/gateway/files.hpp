@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/gateway/admission.hpp"
+#include "core/gateway/leftovers.hpp"
 #include "core/gateway/lookup.hpp"
 #include "core/gateway/spaces.hpp"
 
@@ -19,8 +20,8 @@ class GatewayFiles : public StorageFs<GatewayFiles>,
                      public StorageFsAttributes<GatewayFiles>,
                      public StorageFsLocks<GatewayFiles> {
  public:
-  GatewayFiles(InstanceLookup &lookup, Spaces &spaces, unsigned calls_per_provider)
-      : lookup_(lookup), spaces_(spaces), admission_(calls_per_provider) {}
+  GatewayFiles(InstanceLookup &lookup, Spaces &spaces, Admission &admission)
+      : lookup_(lookup), spaces_(spaces), admission_(admission) {}
 
   Result<void> capabilities(const Call &, atoll_storage_caps &);
   Result<void> space_create(const Call &, const atoll_space &) { return unimplemented("making spaces here"); }
@@ -68,7 +69,8 @@ class GatewayFiles : public StorageFs<GatewayFiles>,
 
   InstanceLookup &lookup_;
   Spaces &spaces_;
-  Admission admission_;
+  Admission &admission_;
+  Leftovers leftovers_;
 };
 
 }  // namespace Atoll::gateway

@@ -4,7 +4,10 @@
 namespace Atoll::gateway {
 
 Gateway::Gateway(InstanceLookup &lookup, unsigned calls_per_provider)
-    : lookup_(lookup), spaces_(lookup), files_(lookup, spaces_, calls_per_provider) {
+    : lookup_(lookup),
+      admission_(calls_per_provider),
+      spaces_(lookup, admission_),
+      files_(lookup, spaces_, admission_) {
   service_ = sized<atoll_gateway_service>();
   service_.self = this;
   service_.files = StorageFs<GatewayFiles>::table();

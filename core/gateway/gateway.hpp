@@ -22,6 +22,7 @@ class Gateway {
   Result<void> account(const Call &call, const AccountId &id, const atoll_account_sink *sink);
 
   InstanceLookup &lookup_;
+  Admission admission_;
   Spaces spaces_;
   GatewayFiles files_;
   atoll_gateway_service service_{};

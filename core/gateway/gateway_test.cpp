@@ -262,6 +262,47 @@ TEST_CASE("a provider that hangs is let in only its share of calls") {
   CHECK(admission.enter("storage:s3").ok());
 }
 
+TEST_CASE("one call at a time waits long for a provider that stalls") {
+  Admission admission(1, std::chrono::milliseconds(1), std::chrono::hours(1));
+  auto inside = std::make_unique<Result<Admission::Ticket>>(admission.enter("storage:s3"));
+  CHECK(admission.enter("storage:s3").status() == Status::Unavailable);  // stalled from now on
+  std::atomic<bool> waits{false}, in{false};
+  std::thread patient([&] {
+    waits = true;
+    in = admission.enter("storage:s3", Admission::Wait::Long).ok();
+  });
+  while (!waits) std::this_thread::yield();
+  CHECK(admission.enter("storage:s3").status() == Status::Unavailable);
+  inside.reset();
+  patient.join();
+  CHECK(in);
+}
+
+TEST_CASE("what is left over is done in order, on another thread, before the end") {
+  std::mutex gate;
+  std::vector<int> done;
+  std::thread::id who;
+  {
+    Leftovers leftovers;
+    const std::lock_guard closed(gate);
+    for (int n = 0; n < 100; ++n)
+      leftovers.add(n % 2 ? "a" : "b", [&, n] {
+        const std::lock_guard lock(gate);
+        done.push_back(n);
+        who = std::this_thread::get_id();
+      });
+    CHECK(done.empty());
+  }
+  CHECK(done.size() == 100);
+  CHECK(who != std::this_thread::get_id());
+  for (int odd = 0; odd < 2; ++odd) {
+    std::vector<int> lane;
+    for (const int n : done)
+      if (n % 2 == odd) lane.push_back(n);
+    CHECK(std::is_sorted(lane.begin(), lane.end()));
+  }
+}
+
 TEST_CASE("a provider that is only busy makes the next call wait") {
   Admission admission(1, std::chrono::hours(1));
   auto first = std::make_unique<Result<Admission::Ticket>>(admission.enter("storage:home"));

@@ -218,6 +218,8 @@ Result<void> Spaces::complete(const Call &call, const Lease &registry, SpaceReco
     space.name = str(record.name);
     space.quota = record.quota;
     const auto *fs = static_cast<const atoll_storage_fs *>((*provider)->query(ATOLL_STORAGE_FS));
+    auto admitted = admission_.enter(record.provider);
+    if (!admitted) return std::move(admitted).error();
     OutgoingCall out(call.raw());
     const auto entered = (*provider)->enter();
     if (const auto status = fs->space_create(out.get(), (*provider)->self(), &space); status != ATOLL_OK)

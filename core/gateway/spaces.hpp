@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/gateway/admission.hpp"
 #include "core/gateway/lookup.hpp"
 
 #include <atoll/sdk/call.hpp>
@@ -17,7 +18,7 @@ namespace Atoll::gateway {
 /// generation stands: a revocation is in force with the next check.
 class Spaces {
  public:
-  explicit Spaces(InstanceLookup &lookup) : lookup_(lookup) {}
+  Spaces(InstanceLookup &lookup, Admission &admission) : lookup_(lookup), admission_(admission) {}
 
   /// The record of a space with the permissions of the call's principal. A space that he does not reach is NOT_FOUND,
   /// as is one that does not exist; without a principal UNAUTHENTICATED. NOT_FOUND only when every registry was asked.
@@ -50,6 +51,7 @@ class Spaces {
   Result<std::uint64_t> refresh(const Call &call, const std::vector<Lease> &registries);
 
   InstanceLookup &lookup_;
+  Admission &admission_;
   std::mutex mutex_;
   std::uint64_t cached_generation_ = 0;
   std::unordered_map<Key, std::shared_ptr<const SpaceRecord>, KeyHash> cache_;

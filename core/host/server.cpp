@@ -199,11 +199,14 @@ bool Server::stop() {
   if (engine_) {
     if (!engine_->drain(millis(configuration_, "drain_timeout")))
       log(ATOLL_LOG_WARNING, "server", "some requests did not finish in time and were cut off");
-    engine_->stop();
+    clean = engine_->stop(std::chrono::seconds(5));
+    if (!clean)
+      log(ATOLL_LOG_ERROR, "server", "requests still wait for a storage provider or another part that hangs",
+          {{"requests", std::to_string(engine_->metrics().requests_active.load())}});
   }
   control_.stop();
   if (core_) {
-    clean = core_->supervisor().stop(std::chrono::seconds(20));
+    clean = core_->supervisor().stop(std::chrono::seconds(clean ? 20 : 2)) && clean;
     core_->runtime().events.stop();
   }
   if (metrics_engine_) metrics_engine_->stop();

@@ -192,24 +192,27 @@ bool Engine::drain(std::chrono::milliseconds patience) {
   return core.connections.wait_empty(std::chrono::steady_clock::now() + patience);
 }
 
-void Engine::stop() {
+bool Engine::stop(std::chrono::milliseconds patience) {
+  using Clock = std::chrono::steady_clock;
   auto &in = *insides_;
   auto &core = *in.core;
   in.stop_accepting();
   {
     const std::lock_guard lock(in.mutex);
-    if (!in.started || in.stopped) return;
-    in.stopped = true;
+    if (!in.started || in.stopped) return true;
     in.timer_exit = true;
   }
   in.timer_wake.notify_all();
-  in.timer.join();
+  if (in.timer.joinable()) in.timer.join();
   core.stopping.store(true);
   core.connections.for_each([](Connection &connection) { connection.post(Connection::Stop); });
-  core.connections.wait_empty(std::chrono::steady_clock::time_point::max());
+  const bool for_ever = patience == std::chrono::milliseconds::max();
+  if (!core.connections.wait_empty(for_ever ? Clock::time_point::max() : Clock::now() + patience)) return false;
+  in.stopped = true;
   core.exit_workers();
   for (auto &thread : in.threads) thread.join();
   core.handler = nullptr;
+  return true;
 }
 
 const Metrics &Engine::metrics() const { return insides_->core->metrics; }

@@ -105,7 +105,7 @@ class Engine {
   using Handler = std::function<void(std::shared_ptr<Exchange>)>;
 
   explicit Engine(Options options);
-  ~Engine();  ///< stop()
+  ~Engine();  ///< stop(), for as long as it takes
   Engine(const Engine &) = delete;
   Engine &operator=(const Engine &) = delete;
 
@@ -122,8 +122,10 @@ class Engine {
   /// [any thread, not a worker] Stops accepting, closes idle connections, lets running requests finish. True if all
   /// were gone in time.
   bool drain(std::chrono::milliseconds patience);
-  /// [any thread, not a worker] Resets what is still open and joins the threads. Waits for handlers that run.
-  void stop();
+  /// [any thread, not a worker] Resets what is still open, waits for handlers that run, and joins the threads. False:
+  /// some handlers were still running after `patience`; then it must be called again, or the process end without
+  /// destroying the engine.
+  bool stop(std::chrono::milliseconds patience = std::chrono::milliseconds::max());
 
   const Metrics &metrics() const;  ///< [any thread] valid as long as the engine
 

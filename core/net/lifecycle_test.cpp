@@ -127,6 +127,23 @@ TEST_CASE("drain lets running requests finish and closes idle connections") {
   CHECK(drained.get());
 }
 
+TEST_CASE("stop gives up on a handler that hangs, and can be called again") {
+  std::promise<void> entered, let_go;
+  Server server([&, go = let_go.get_future().share()](const std::shared_ptr<Exchange> &exchange) {
+    entered.set_value();
+    go.wait();
+    hello(exchange);
+  });
+  auto client = server.client();
+  client.send(get("/"));
+  entered.get_future().wait();
+  CHECK_FALSE(server->stop(milliseconds(1)));
+  CHECK_FALSE(server->stop(milliseconds(1)));
+  let_go.set_value();
+  CHECK(server->stop());
+  CHECK(client.closed());
+}
+
 TEST_CASE("drain gives up in time, stop resets what is left, and late answers do no harm") {
   std::shared_ptr<Exchange> kept;
   std::promise<void> handed;
