@@ -1,0 +1,346 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The servers that are compared: how each starts, where its files are, what it costs."""
+import base64
+import concurrent.futures
+import os
+import re
+import shutil
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "lib"))
+sys.dont_write_bytecode = True
+import wire  # noqa: E402
+
+PASSWORD = "bench-password-1"
+TICKS = os.sysconf("SC_CLK_TCK")
+CIPHER = "TLS_AES_128_GCM_SHA256"  # the only one that the client offers
+
+
+class Unavailable(Exception):
+    """This server cannot be measured here: a sentence that says why."""
+
+
+def free_port():
+    for port in range(22650, 22700):
+        s = socket.socket()
+        s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            s.bind(("127.0.0.1", port))
+            s.close()
+            if port not in free_port.given:
+                free_port.given.add(port)
+                return port
+        except OSError:
+            continue
+    sys.exit("no free port in 22650-22699")
+
+
+free_port.given = set()
+
+
+def write(path, text):
+    with open(path, "w", encoding="utf-8") as f:
+        f.write(text)
+    return path
+
+
+class Files:
+    """What all of them serve, and the certificate that those with TLS share."""
+
+    def __init__(self, work, large, many):
+        self.work, self.many = work, many
+        self.small, self.large = os.path.join(work, "small"), os.path.join(work, "large")
+        with open(self.small, "wb") as f:
+            f.write(os.urandom(4096))
+        with open(self.large, "wb") as f:
+            block = os.urandom(1 << 20)
+            for _ in range(large):
+                f.write(block)
+        self.large_gib = large / 1024
+        self.certificate, self.key = os.path.join(work, "certificate.pem"), os.path.join(work, "key.pem")
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes",
+                        "-keyout", self.key, "-out", self.certificate, "-days", "30", "-subj", "/CN=localhost"],
+                       check=True, capture_output=True)
+        os.chmod(self.key, 0o600)
+
+    def folders(self, needs):
+        return [(name, count) for name, count in (("d1000", 1000), ("d10000", self.many)) if name in needs]
+
+
+class Peer:
+    """A server. Nothing runs before start()."""
+    name, prefix, auth, tls = "", "/", None, False
+    caches = False  # whether it sees files only that were there when it started
+
+    def __init__(self, files):
+        self.files = files
+        self.work = os.path.join(files.work, self.name)
+        self.data = os.path.join(self.work, "data")
+        os.makedirs(self.data)
+        self.port = free_port()
+        self.process = None
+        self.filled = set()
+
+    @property
+    def url(self):
+        return "%s://127.0.0.1:%d%s" % ("https" if self.tls else "http", self.port, self.prefix)
+
+    def environment(self):
+        return {}
+
+    def start(self):
+        """Seconds until the first answer."""
+        log = open(os.path.join(self.work, "log"), "ab")
+        command = self.command()
+        began = time.monotonic()
+        self.process = subprocess.Popen(command, stdout=log, stderr=log, stdin=subprocess.DEVNULL,
+                                        env=dict(os.environ, **self.environment()))
+        while time.monotonic() < began + 60:
+            if self.process.poll() is not None:
+                with open(log.name, encoding="utf-8", errors="replace") as f:
+                    raise Unavailable("it ended with %s: %s" % (self.process.returncode, f.read().strip()[-300:]))
+            try:
+                c = wire.Connection("127.0.0.1", self.port, 10)
+                if self.tls:
+                    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+                    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+                    c.socket = context.wrap_socket(c.socket)
+                c.send(b"OPTIONS %s HTTP/1.1\r\nHost: x\r\n\r\n" % self.prefix.encode())
+                c.read_response("OPTIONS")
+                c.close()
+                return time.monotonic() - began
+            except (OSError, wire.WireError):
+                time.sleep(0.002)
+        raise Unavailable("it doesn't answer")
+
+    def running(self):
+        return self.process is not None and self.process.poll() is None
+
+    def ready(self, needs):
+        """Runs, with the files of `needs`: small, large, d1000, d10000, put (a folder)."""
+        missing = set(needs) - self.filled
+        if missing and self.caches:
+            self.stop()
+        elif not self.running():
+            self.start()
+        if missing:
+            self.fill(missing)
+            self.filled |= missing
+        if not self.running():
+            self.start()
+
+    def fill(self, needs):
+        """Straight into the folder."""
+        os.makedirs(os.path.join(self.data, "put"), exist_ok=True)
+        for folder, count in self.files.folders(needs):
+            os.makedirs(os.path.join(self.data, folder))
+            for n in range(count):
+                write(os.path.join(self.data, folder, "file-%05d.txt" % n), "x" * 100)
+        for name in ("small", "large"):
+            if name in needs:
+                shutil.copy(getattr(self.files, name), os.path.join(self.data, name + ".bin"))
+        subprocess.run(["chmod", "-R", "a+rwX", self.work], check=True)
+
+    def processes(self):
+        """The ids of the server and of all below it."""
+        pids, found = [self.process.pid], []
+        while pids:
+            pid = pids.pop()
+            try:
+                for task in os.listdir("/proc/%d/task" % pid):
+                    with open("/proc/%d/task/%s/children" % (pid, task), encoding="ascii") as f:
+                        pids += [int(p) for p in f.read().split()]
+                found.append(pid)
+            except OSError:
+                pass
+        return found
+
+    def memory(self, field):
+        """Sum over the processes of VmRSS or VmHWM in MB."""
+        total = 0
+        for pid in self.processes():
+            try:
+                with open("/proc/%d/status" % pid, encoding="ascii") as f:
+                    m = re.search(r"^%s:\s+(\d+) kB" % field, f.read(), re.M)
+                total += int(m.group(1)) if m else 0
+            except OSError:
+                pass
+        return total / 1024
+
+    def cpu(self):
+        """Processor seconds that its processes have used so far, in user and kernel."""
+        total = 0
+        for pid in self.processes():
+            with open("/proc/%d/stat" % pid, encoding="ascii") as f:
+                fields = f.read().rpartition(")")[2].split()
+            total += int(fields[11]) + int(fields[12])
+        return total / TICKS
+
+    def stop(self):
+        if self.running():
+            self.process.send_signal(signal.SIGTERM)
+            try:
+                self.process.wait(60)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+
+class Atoll(Peer):
+    """`settings`: section -> lines of the configuration."""
+    prefix = "/remote.php/webdav/"
+    auth = "Basic " + base64.b64encode(("admin:" + PASSWORD).encode()).decode()
+    sections = {"[server]": "", "[auth:local]": "plugin = auth-local", "[registry:main]": "plugin = registry-sql",
+                "[storage:home]": "plugin = storage-posix", "[http:webdav]": "plugin = api-webdav",
+                "[http:ocs]": "plugin = share-ocs"}
+
+    def __init__(self, files, build, name="atoll", settings=None):
+        self.name = name
+        super().__init__(files)
+        self.build, self.settings = build, dict(settings or {})
+        self.metrics_port = free_port()
+        self.tls = "tls = files" in self.settings.get("[server]", "")
+
+    @property
+    def program(self):
+        return os.path.join(self.build, "core/main/atoll")
+
+    def configuration(self):
+        sections = {name: text + "\n" + self.settings.get(name, "") for name, text in self.sections.items()}
+        return "".join("%s\n%s\n\n" % (name, text) for name, text in sections.items()) + self.settings.get("more", "")
+
+    def command(self):
+        conf = write(os.path.join(self.work, "atoll.ini"), self.configuration())
+        return [self.program, "serve", "--devel", "--config", conf, "--data", self.data, "--listen",
+                "127.0.0.1:%d" % self.port, "--metrics-listen", "127.0.0.1:%d" % self.metrics_port]
+
+    def environment(self):
+        return {"ATOLL_ADMIN_PASSWORD": PASSWORD, "ATOLL_PLUGIN_PATH": os.path.join(self.build, "plugins")}
+
+    def add_user(self, name):
+        subprocess.run([self.program, "user", "add", name, "--password-stdin", "--data", self.data], check=True,
+                       input=PASSWORD.encode(), capture_output=True, env=dict(os.environ, **self.environment()))
+
+    def fill(self, needs):
+        """The same files, through the server: it keeps ids and an index."""
+        def request(method, path, body=None, timeout=60):
+            arguments = ["-X", method, "--max-time", str(timeout)]
+            if body is not None:
+                arguments += ["-T", body]
+            subprocess.run(["curl", "-sS", "-f", "-k", "-o", "/dev/null", "-H", "Authorization: " + self.auth] + arguments +
+                           [self.url + path], check=True)
+
+        def put(part):
+            c = wire.Connection("127.0.0.1", self.port)
+            for path in part:
+                c.send(("PUT %s%s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nContent-Length: 100\r\n\r\n" % (
+                    self.prefix, path, self.auth)).encode() + b"x" * 100)
+                if c.read_response("PUT").status not in (201, 204):
+                    sys.exit("atoll: PUT %s failed" % path)
+            c.close()
+
+        if not self.filled:
+            request("MKCOL", "put")
+        for folder, count in self.files.folders(needs):
+            request("MKCOL", folder)
+            paths = ["%s/file-%05d.txt" % (folder, n) for n in range(count)]
+            with concurrent.futures.ThreadPoolExecutor(8) as pool:
+                list(pool.map(put, [paths[k::8] for k in range(8)]))
+        for name in ("small", "large"):
+            if name in needs:
+                request("PUT", name + ".bin", getattr(self.files, name), 600)
+
+
+class Nginx(Peer):
+    def __init__(self, files, name="nginx", tls=False):
+        self.name = name
+        super().__init__(files)
+        self.tls = tls
+
+    def command(self):
+        module = "/usr/lib/nginx/modules/ngx_http_dav_ext_module.so"
+        tls = """ssl_certificate %s; ssl_certificate_key %s; ssl_protocols TLSv1.3;
+    ssl_conf_command Options KTLS;""" % (self.files.certificate, self.files.key) if self.tls else ""
+        conf = write(os.path.join(self.work, "nginx.conf"), """
+load_module %s;
+daemon off; worker_processes 2; pid %s/pid; error_log %s/error.log warn;
+events { worker_connections 1024; }
+http { types { text/plain txt; } default_type application/octet-stream; access_log off; sendfile on; tcp_nopush on;
+  keepalive_requests 100000000; client_max_body_size 0; client_body_temp_path %s/body; client_body_buffer_size 64k;
+  server { listen 127.0.0.1:%d%s; root %s; %s
+    location / { dav_methods PUT DELETE MKCOL COPY MOVE; dav_ext_methods PROPFIND OPTIONS; create_full_put_path on;
+      dav_access user:rw group:rw all:r; } } }
+""" % (module, self.work, self.work, self.work, self.port, " ssl" if self.tls else "", self.data, tls))
+        os.makedirs(os.path.join(self.work, "body"), exist_ok=True)
+        subprocess.run(["chmod", "-R", "a+rwX", self.work], check=True)
+        return ["nginx", "-c", conf, "-p", self.work]
+
+
+class Apache(Peer):
+    name = "apache"
+
+    def command(self):
+        modules = ["mpm_event", "authn_core", "authz_core", "dav", "dav_fs", "mime", "setenvif"]
+        root = "User www-data\nGroup www-data\n" if os.getuid() == 0 else ""
+        conf = write(os.path.join(self.work, "httpd.conf"), "".join(
+            "LoadModule %s_module /usr/lib/apache2/modules/mod_%s.so\n" % (m, m) for m in modules) + root + """
+ServerRoot %s
+PidFile %s/pid
+Listen 127.0.0.1:%d
+ServerName 127.0.0.1
+ErrorLog %s/error.log
+TypesConfig /etc/mime.types
+DavLockDB %s/DavLock
+KeepAlive On
+MaxKeepAliveRequests 0
+StartServers 2
+ThreadsPerChild 32
+MaxRequestWorkers 64
+EnableSendfile On
+DocumentRoot %s
+<Directory %s>
+  Require all granted
+  Dav On
+</Directory>
+""" % (self.work, self.work, self.port, self.work, self.work, self.data, self.data))
+        subprocess.run(["chmod", "-R", "a+rwX", self.work], check=True)
+        return ["apache2", "-f", conf, "-DFOREGROUND"]
+
+
+class Rclone(Peer):
+    name, caches = "rclone", True
+
+    def command(self):
+        return ["rclone", "--config", "/dev/null", "serve", "webdav", self.data, "--addr", "127.0.0.1:%d" % self.port,
+                "--vfs-cache-mode", "off", "--dir-cache-time", "1h"]
+
+
+def all_peers(files, build):
+    """By name; rows say which of them they measure."""
+    known = subprocess.run([os.path.join(build, "core/main/atoll"), "config", "keys", "--markdown"], capture_output=True,
+                           text=True, env=dict(os.environ, ATOLL_PLUGIN_PATH=os.path.join(build, "plugins"))).stdout
+    settings = {}
+    if "`checksums`" in known:
+        settings = {"sha1": "checksums = sha1", "all": "checksums = sha1 md5 adler32"}
+    every = {"[http:webdav]": settings.get("all", "")}
+    none = {"[storage:home]": "durability = none"}
+    made = {
+        "atoll": lambda: Atoll(files, build, "atoll", every),
+        "atoll-none": lambda: Atoll(files, build, "atoll-none", {**every, **none}),
+        "nginx": lambda: Nginx(files),
+        "nginx-tls": lambda: Nginx(files, "nginx-tls", True),
+        "apache": lambda: Apache(files),
+        "rclone": lambda: Rclone(files),
+    }
+    if settings:
+        made["atoll-sha1"] = lambda: Atoll(files, build, "atoll-sha1", {**none, "[http:webdav]": settings["sha1"]})
+    if "`tls_certificate`" in known:
+        made["atoll-tls"] = lambda: Atoll(files, build, "atoll-tls", {
+            **every, "[server]": "tls = files\ntls_certificate = %s\ntls_key = %s" % (files.certificate, files.key)})
+    return made

@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What is measured, and how much of nginx's value each row should reach."""
+import os
+import statistics
+
+import tools
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ALL = {name: name for name in ("atoll", "nginx", "apache", "rclone")}
+LIST = ('<propfind xmlns="DAV:"><prop><resourcetype/><getlastmodified/><getcontentlength/><getetag/><getcontenttype/>'
+        '</prop></propfind>')
+
+
+class Row:
+    """`aims`: how many times nginx's value (its inverse, where less is better) must be reached, and is wished for."""
+
+    def __init__(self, title, unit, larger, *aims):
+        self.title, self.unit, self.larger, self.aims = title, unit, larger, aims
+        self.values = {}  # column -> list
+
+    def median(self, column):
+        return statistics.median(self.values.get(column) or [float("nan")])
+
+
+class Measurement:
+    """One action that fills one or more rows. `servers`: column -> peer, `run(peer)`: a value for each row."""
+
+    def __init__(self, rows, needs, run, servers=None):
+        self.rows, self.needs, self.run, self.servers = rows, set(needs), run, servers or ALL
+
+
+def one(row, needs, run, servers=None):
+    return Measurement([row], needs, lambda peer: (run(peer),), servers)
+
+
+def measurements(files, seconds):
+    size = "%d MiB" % round(files.large_gib * 1024) if files.large_gib % 1 else "%d GiB" % files.large_gib
+    tls = {"atoll": "atoll-tls", "nginx": "nginx-tls"}
+
+    def get_large(peer):
+        return tools.with_cpu(peer, files.large_gib, lambda: megabytes(tools.curl(peer, [peer.url + "large.bin"],
+                                                                                  "speed_download")))
+
+    def put_large(peer):
+        os.sync()  # so that nobody pays for what others have left to be written
+        return tools.with_cpu(peer, files.large_gib, lambda: megabytes(tools.curl(
+            peer, ["-T", files.large, peer.url + "put/large.bin"], "speed_upload")))
+
+    def megabytes(v):
+        return v and v / (1 << 20)
+
+    def put_small(peer):
+        return tools.wrk(peer, 16, seconds, ["-s", os.path.join(HERE, "put.lua")], peer.url,
+                         [peer.prefix + "put/", peer.auth or "-"])
+
+    def propfind(folder):
+        def run(peer):
+            v = tools.curl(peer, ["-X", "PROPFIND", "-H", "Depth: 1", "-H", "Content-Type: application/xml", "--data", LIST,
+                                  peer.url + folder + "/"], "time_total")
+            return v and v * 1000
+        return run
+
+    def propfinds(folder):
+        return lambda peer: tools.wrk(peer, 4, seconds, ["-s", os.path.join(HERE, "propfind.lua")],
+                                      peer.url + folder + "/")
+
+    def large(what, needs, run, servers, speed_aims, cpu_aims, direction):
+        return Measurement([Row("%s %s" % (what[0], size) + what[1], "MB/s", True, *speed_aims),
+                            Row("  CPU seconds per GiB " + direction, "s", False, *cpu_aims)], needs, run, servers)
+
+    many = format(files.many, ",")
+    return [
+        one(Row("GET 4 KiB, 32 connections", "req/s", True, 0.5, 0.7), ["small"],
+            lambda peer: tools.wrk(peer, 32, seconds, [], peer.url + "small.bin")),
+        large(("GET", ""), ["large"], get_large, ALL, [0.95], [1 / 1.2], "sent"),
+        large(("GET", " over TLS 1.3"), ["large"], get_large, tls, [0.9], [1 / 1.2], "sent over TLS"),
+        one(Row("PUT 4 KiB, 16 connections", "req/s", True), ["put"], put_small),
+        large(("PUT", ", not durable, SHA-1"), ["put"], put_large, {"atoll": "atoll-sha1", "nginx": "nginx"}, [0.8], [],
+              "received, SHA-1"),
+        large(("PUT", ", not durable, 3 checksums"), ["put"], put_large, {"atoll": "atoll-none", "nginx": "nginx"}, [0.55],
+              [], "received, 3 checksums"),
+        large(("PUT", ", durable, 3 checksums"), ["put"], put_large, ALL, [], [], "received, durable"),
+        one(Row("PROPFIND of 1,000, alone", "ms", False), ["d1000"], propfind("d1000")),
+        one(Row("PROPFIND of 1,000, 4 connections", "req/s", True), ["d1000"], propfinds("d1000")),
+        one(Row("PROPFIND of %s, alone" % many, "ms", False), ["d10000"], propfind("d10000")),
+        one(Row("PROPFIND of %s, 4 connections" % many, "req/s", True), ["d10000"], propfinds("d10000")),
+    ]
