@@ -22,15 +22,20 @@ void append_number(std::string &out, Number value) {
   out.append(buffer, result.ptr);
 }
 
-/// The deepest nesting of brackets outside of strings.
-std::size_t depth_of(std::string_view text) {
+struct Scan {
+  std::size_t deepest = 0;   ///< nesting of brackets outside of strings
+  bool escaped_nul = false;  ///< "\u0000" in a string: the parser below cuts a member's name there
+};
+
+Scan scan(std::string_view text) {
+  Scan found;
   std::size_t depth = 0;
-  std::size_t deepest = 0;
   bool quoted = false;
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     if (quoted) {
       if (c == '\\') {
+        if (text.substr(i + 1, 5) == "u0000") found.escaped_nul = true;
         ++i;
       } else if (c == '"') {
         quoted = false;
@@ -38,12 +43,12 @@ std::size_t depth_of(std::string_view text) {
     } else if (c == '"') {
       quoted = true;
     } else if (c == '{' || c == '[') {
-      deepest = std::max(deepest, ++depth);
+      found.deepest = std::max(found.deepest, ++depth);
     } else if ((c == '}' || c == ']') && depth > 0) {
       --depth;
     }
   }
-  return deepest;
+  return found;
 }
 
 Poco::Dynamic::Var member(const JsonObject &object, const std::string &name) {
@@ -169,7 +174,9 @@ Result<JsonObject> parse_json_object(std::string_view text, std::size_t limit) {
   if (!valid_utf8(text) || text.find('\0') != std::string_view::npos) {
     return error(Status::InvalidArgument, "the JSON text is not valid UTF-8");
   }
-  if (depth_of(text) > kMaxDepth) return error(Status::InvalidArgument, "the JSON text is nested too deeply");
+  const Scan found = scan(text);
+  if (found.deepest > kMaxDepth) return error(Status::InvalidArgument, "the JSON text is nested too deeply");
+  if (found.escaped_nul) return error(Status::InvalidArgument, "the JSON text holds an escaped NUL");
   try {
     Poco::JSON::Parser parser;
     const Poco::Dynamic::Var value = parser.parse(std::string(text));

@@ -65,8 +65,8 @@ void append_json_string(std::string &out, std::string_view text);
 using JsonObject = Poco::JSON::Object::Ptr;
 using JsonArray = Poco::JSON::Array::Ptr;
 
-/// Reads a JSON object; InvalidArgument for anything else, for nesting deeper than 32, and OutOfRange over
-/// `limit` bytes. [any thread]
+/// Reads a JSON object; InvalidArgument for anything else, for nesting deeper than 32 and for "\u0000" in a string, and
+/// OutOfRange over `limit` bytes. [any thread]
 Result<JsonObject> parse_json_object(std::string_view text, std::size_t limit = 1u << 20);
 
 /// The member of that name when it is there and of that type; nothing otherwise. None of them throws. [any thread]

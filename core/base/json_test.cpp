@@ -54,6 +54,10 @@ TEST_CASE("bad JSON is refused") {
        {"", "[]", "1", "null", "{", "{\"a\"}", "{\"a\":}", "{\"a\":1,}", "{\"a\":01}", "{'a':1}", "{\"a\":\"\xFF\"}"}) {
     CHECK_MESSAGE(parse_json_object(bad).status() == Status::InvalidArgument, bad);
   }
+  // A reader that ends a name at NUL would take the first for "a".
+  CHECK(parse_json_object(R"({"a\u0000b":1})").status() == Status::InvalidArgument);
+  CHECK(parse_json_object(R"({"a":"\\\u0000"})").status() == Status::InvalidArgument);
+  CHECK(json_string(*parse_json_object(R"({"a":"\\u0000"})"), "a") == "\\u0000");
   const std::string deep = "{\"a\":" + std::string(10'000, '[') + std::string(10'000, ']') + "}";
   CHECK(parse_json_object(deep).status() == Status::InvalidArgument);
   CHECK(parse_json_object("{\"a\":\"" + std::string(2u << 20, 'x') + "\"}").status() == Status::OutOfRange);

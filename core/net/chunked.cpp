@@ -3,6 +3,8 @@
 
 #include <algorithm>
 
+#include "core/net/head_parser.hpp"
+
 namespace Atoll::net {
 namespace {
 
@@ -70,9 +72,15 @@ const char *ChunkedDecoder::take(char c) {
         state_ = State::EndLf;
         return nullptr;
       }
-      if (!is_text(c) || c == ' ' || c == '\t') return "A trailer field is malformed.";
-      ++overhead_;
-      state_ = State::Trailer;
+      state_ = State::TrailerName;
+      if (c == ':') return "A trailer field has no name.";
+      [[fallthrough]];
+    case State::TrailerName:
+      if (c == ':')
+        state_ = State::Trailer;
+      else if (!is_token({&c, 1}))
+        return "A trailer field's name is not a token, or it has no colon.";
+      if (++overhead_ > kMaxOverhead) return "The trailer fields are too long.";
       return nullptr;
     case State::Trailer:
       if (c == '\r')

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The chunked transfer coding (RFC 9112 7.1), read strictly. Extensions and trailers are bounded and dropped.
+// The chunked transfer coding (RFC 9112 7.1), read strictly. Extensions and trailers are bounded and dropped: nothing in
+// them counts for the framing of anything.
 #pragma once
 
 #include <atoll/sdk/result.hpp>
@@ -33,6 +34,7 @@ class ChunkedDecoder {
     DataCr,
     DataLf,
     LineStart,
+    TrailerName,
     Trailer,
     TrailerLf,
     EndLf,
