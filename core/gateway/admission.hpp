@@ -8,7 +8,6 @@
 #include <condition_variable>
 #include <map>
 #include <mutex>
-#include <optional>
 #include <shared_mutex>
 #include <string>
 #include <string_view>
@@ -98,12 +97,6 @@ class Admission {
                  "the storage provider " + provider.name_ + " does not get its work done; try again", 0, 1000};
   }
   Result<Ticket> enter(std::string_view name, Wait wait = Wait::Moment) { return enter(provider(name), wait); }
-
-  /// Without waiting.
-  std::optional<Ticket> try_enter(Provider &provider) {
-    if (provider.take()) return Ticket(provider);
-    return std::nullopt;
-  }
 
  private:
   bool wait_for_room(Provider &provider, std::chrono::milliseconds patience) {

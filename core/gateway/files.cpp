@@ -30,10 +30,10 @@ struct Opened {
   Admission::Provider &share;
   Leftovers &leftovers;
 
-  /// Makes a call that cannot be refused: now if there is room, else when the provider gets to it.
+  /// Makes a call that cannot be refused: now if it is let in, else when the provider gets to it.
   void close(void *handle, void (*call)(void *self, void *handle)) noexcept {
-    if (const auto admitted = admission.try_enter(share)) return close_now(*provider, handle, call);
     try {
+      if (const auto admitted = admission.enter(share)) return close_now(*provider, handle, call);
       leftovers.add(provider->name(), [held = provider, handle, call] { close_now(*held, handle, call); });
     } catch (...) {
       close_now(*provider, handle, call);
