@@ -22,7 +22,8 @@ class BodyReader {
 
   bool done() const { return chunked_ ? decoder_.done() : left_ == 0; }
   bool chunked() const { return chunked_; }
-  std::uint64_t left() const { return left_; }  ///< not chunked: bytes still to come
+  /// Bytes still to come; when chunked, of the chunk that has begun.
+  std::uint64_t left() const { return chunked_ ? decoder_.left() : left_; }
   std::uint64_t read() const { return read_; }  ///< body bytes so far
 
  private:

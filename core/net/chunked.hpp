@@ -23,6 +23,7 @@ class ChunkedDecoder {
   Result<Step> next(std::string_view input);
 
   bool done() const { return state_ == State::Done; }
+  std::uint64_t left() const { return state_ == State::Data ? left_ : 0; }  ///< bytes of the chunk that has begun
 
  private:
   enum class State {

@@ -89,12 +89,22 @@ bool Connection::handle(std::uint32_t signals, Worker &worker) {
     close(true);
     return false;
   }
-  if ((signals & Timeout) && now_ >= deadline()) on_timeout(worker);
+  rate_.go(now_);
   for (;;) {
+    const auto started = now_;
     const auto progress = step(worker);
     if (progress == Progress::More) continue;
-    if (phase_ != Phase::Closed) set_deadline();
-    return progress == Progress::Turn;
+    if (progress == Progress::Turn || phase_ == Phase::Closed) return progress == Progress::Turn;
+    if (phase_ == Phase::Receive || phase_ == Phase::Drain || (phase_ == Phase::Send && !write_waiting_)) {
+      now_ = base::monotonic_ns();  // what a sink or a generator took is not the client's
+      if (since_ >= started) since_ = now_;
+      rate_.wait(now_);
+    }
+    set_deadline();
+    // What has come meanwhile was looked at first: the workers may have been busy.
+    if (!(signals & Timeout) || now_ < deadline()) return false;
+    signals &= ~std::uint32_t{Timeout};
+    on_timeout(worker);
   }
 }
 
@@ -141,24 +151,22 @@ void Connection::set_deadline() {
     case Phase::Closed:
       break;
   }
-  deadline_.store(
-      limit.count() > 0 ? since_ + duration_cast<nanoseconds>(limit).count() : std::numeric_limits<std::int64_t>::max(),
-      std::memory_order_relaxed);
+  const auto stalled =
+      limit.count() > 0 ? since_ + duration_cast<nanoseconds>(limit).count() : std::numeric_limits<std::int64_t>::max();
+  deadline_.store(std::min(stalled, rate_.deadline(rate_limit())), std::memory_order_relaxed);
 }
 
-// The kernel keeps megabytes for a client, and says that there is room again only when a good part of it has gone: a
-// slow reader may take far longer for that than a write may stand still.
-bool Connection::client_takes() {
-  const auto now = transport_.unacknowledged();
-  return now < std::exchange(in_flight_, now);
+RateWatch::Limit Connection::rate_limit() const { return {core_->options.min_rate, core_->options.rate_grace}; }
+
+void Connection::note_too_late() {
+  auto &metrics = core_->metrics;
+  const bool slow = now_ >= rate_.deadline(rate_limit());
+  (slow ? metrics.too_slow : metrics.timeouts).fetch_add(1, std::memory_order_relaxed);
 }
 
 void Connection::on_timeout(Worker &worker) {
-  if (phase_ == Phase::Send && client_takes()) {
-    since_ = now_;
-    return;
-  }
-  core_->metrics.timeouts.fetch_add(1, std::memory_order_relaxed);
+  if (phase_ == Phase::Send && client_took_more()) return;
+  note_too_late();
   switch (phase_) {
     case Phase::Head:
       if (input_empty())
@@ -190,6 +198,8 @@ void Connection::close(bool reset) {
   if (active_) note_finished(false);
   phase_ = Phase::Closed;
   writer_.reset();
+  answer_memory_.release();
+  place_.release();
   if (waker_) waker_->bind({});
   waker_.reset();
   if (reset) {

@@ -13,6 +13,7 @@
 #include "core/net/core.hpp"
 #include "core/net/exchange.hpp"
 #include "core/net/head_parser.hpp"
+#include "core/net/rate_watch.hpp"
 #include "core/net/response_writer.hpp"
 #include "core/net/transport.hpp"
 
@@ -24,6 +25,7 @@ class Http1Exchange;
 struct BodyOrder {
   std::shared_ptr<Exchange> exchange;  ///< alive until the callback
   std::uint64_t limit = 0;
+  bool buffered = false;  ///< held in memory: refused at once when there is no room
   Exchange::Sink sink;
   Exchange::Received done;
 };
@@ -51,6 +53,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   };
 
   std::uint64_t id() const { return id_; }
+  Core &core() const { return *core_; }
+  /// Before anybody runs it: its place among the connections of its address.
+  void hold(AddressTable::Slot place) { place_ = std::move(place); }
   int fd() const { return transport_.fd(); }
 
   void on_events(std::uint32_t epoll_events, Worker &worker);  ///< [worker]
@@ -91,7 +96,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool body_keeps_connection();
   void begin_linger();
   void on_timeout(Worker &worker);
-  bool client_takes();  ///< since it was last asked, or since the socket was full
+  void note_too_late();
+  bool client_took_more();
+  RateWatch::Limit rate_limit() const;
   void close(bool reset);
   void note_finished(bool complete);
   bool input_empty() const { return input_at_ == input_.size(); }
@@ -126,14 +133,17 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool quiet_ = false;  ///< events come one-shot, so that a fast upload does not wake other workers
   bool asked_continue_ = false;
   bool close_after_ = false;
-  std::size_t in_flight_ = 0;   ///< what the client had not taken when the socket was last full
   bool write_waiting_ = false;  ///< for a waker: no write timeout
   bool active_ = false;         ///< counted in requests_active
   unsigned served_ = 0;         ///< requests in this turn
   bool broken_body_ = false;    ///< the body cannot be read on: close after the answer
   std::int64_t now_ = 0;
   std::int64_t since_ = 0;  ///< start of the phase or last progress, for its timeout
-  std::string input_;       ///< read, but not yet used: the rest of a head, a body's beginning, pipelined requests
+  RateWatch rate_;
+  std::uint64_t rate_from_ = 0;  ///< bytes of the body that do not count
+  std::uint64_t taken_ = 0;      ///< bytes of the answer that the client is known to have taken
+  AddressTable::Slot place_;
+  std::string input_;  ///< read, but not yet used: the rest of a head, a body's beginning, pipelined requests
   std::size_t input_at_ = 0;
   HeadScanner scanner_;
   std::shared_ptr<RequestHead> head_;
@@ -142,6 +152,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::uint64_t drained_ = 0;
   std::string interim_;  ///< what is left of "100 Continue"
   std::optional<ResponseWriter> writer_;
+  Reservation answer_memory_;
   std::shared_ptr<Waker> waker_;
   int status_ = 0;
   std::string route_, user_;  ///< of the answer, for the access log

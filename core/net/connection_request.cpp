@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "core/base/time.hpp"
+#include "core/net/body_buffer.hpp"
 #include "core/net/connection.hpp"
 #include "core/net/http1_exchange.hpp"
 
@@ -49,6 +50,8 @@ Connection::Progress Connection::read_head(Worker &worker) {
     }
     const std::string_view fresh(worker.scratch.data(), io.bytes);
     if (!input_empty()) {
+      input_.erase(0, input_at_);  // else requests that overlap reads would pile up
+      input_at_ = 0;
       input_.append(fresh);
       continue;
     }
@@ -121,10 +124,13 @@ Connection::Progress Connection::start_body(BodyOrder order) {
   order_ = std::move(order);
   phase_ = Phase::Receive;
   since_ = now_;
+  rate_.start();
+  rate_from_ = body_.read();
   if (!body_.chunked() && body_.left() > order_->limit)
     return fail_body(error(Status::ResourceExhausted, "The body of " + std::to_string(body_.left()) +
                                                           " bytes is over the limit of " +
                                                           std::to_string(order_->limit) + "."));
+  if (order_->buffered && !core_->buffered.has(body_.left())) return fail_body(no_room_for_body());
   if (head_->expects_continue && !asked_continue_ && !body_.done() && input_empty()) {
     interim_ = kContinue;
     core_->metrics.responses[0].fetch_add(1, std::memory_order_relaxed);
@@ -217,8 +223,10 @@ Connection::Progress Connection::read_body(Worker &worker) {
       if (quiet_) listen_once();
       return Progress::Wait;
     }
+    // Not much more than what is of the body for sure: what follows it would have to be kept.
     std::span<char> room(worker.scratch);
-    if (!body_.chunked() && body_.left() < room.size()) room = room.first(static_cast<std::size_t>(body_.left()));
+    const auto sure = body_.left() + (body_.chunked() ? kHeadRead : 0);
+    if (sure < room.size()) room = room.first(static_cast<std::size_t>(sure));
     const auto io = receive(room);
     if (io.kind == IoResult::Kind::Blocked) continue;
     if (io.kind != IoResult::Kind::Moved) {
@@ -231,6 +239,7 @@ Connection::Progress Connection::read_body(Worker &worker) {
     moved += io.bytes;
     const std::string_view fresh(room.data(), io.bytes);
     const bool failed = feed_body(fresh, consumed);
+    rate_.reached(body_.read() - rate_from_, rate_limit());
     if (consumed < fresh.size()) {
       input_.assign(fresh.substr(consumed));
       input_at_ = 0;
@@ -262,6 +271,7 @@ Connection::Progress Connection::drain(Worker &worker) {
       return Progress::Wait;
     }
     since_ = now_;
+    rate_.reached(body_.read() + io.bytes - rate_from_, rate_limit());
     if (!body_.next({worker.scratch.data(), io.bytes})) {
       close(true);
       return Progress::Wait;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // The writing half of a connection: answers, refusals, and the careful end.
+#include <algorithm>
 #include <utility>
 
 #include "core/base/time.hpp"
+#include "core/net/compress.hpp"
 #include "core/net/connection.hpp"
 #include "core/net/response_head.hpp"
 
@@ -12,12 +14,22 @@ namespace {
 constexpr std::size_t kWriteTurn = 1024 * 1024;  ///< bytes before others have a turn
 constexpr std::size_t kLingerTurn = 1024 * 1024;
 constexpr unsigned kRequestsPerTurn = 64;
+constexpr std::uint64_t kUncounted = 4 * 1024;  ///< answers up to here are not counted: errors can always be told
 
 Response error_response(int status, std::string text) {
   text += '\n';
   Response response(status, std::move(text));
   if (status == 503) response.with("Retry-After", "5");
   return response;
+}
+
+/// Bytes of memory that a body holds until it is sent.
+std::uint64_t memory_of(const Body &body) {
+  if (const auto *bytes = std::get_if<std::string>(&body)) return bytes->capacity();
+  std::uint64_t sum = 0;
+  if (const auto *extents = std::get_if<Extents>(&body))
+    for (const auto &part : extents->parts) sum += part.bytes.capacity();
+  return sum;
 }
 
 }  // namespace
@@ -39,6 +51,18 @@ Connection::Progress Connection::refuse(const HeadError &problem, Worker &worker
 Connection::Progress Connection::start_response(Response response, Worker &worker) {
   if (response.status < 200 || response.status > 599)
     response = error_response(500, "The handler gave no valid status.");
+  const bool zipped =
+      core_->options.compress && compress(response, *head_, {worker.gzip, worker.scratch, core_->answers});
+  answer_memory_ = Reservation(core_->answers);
+  if (const auto memory = memory_of(response.body);
+      memory > kUncounted && head_->method != "HEAD" && !answer_memory_.grow(memory)) {
+    core_->metrics.answers_refused.fetch_add(1, std::memory_order_relaxed);
+    auto later = error_response(503, "The server holds too many answers in memory now; try again in a moment.");
+    later.route = std::move(response.route);
+    later.user = std::move(response.user);
+    return start_response(std::move(later), worker);
+  }
+  if (zipped) core_->metrics.compressed.fetch_add(1, std::memory_order_relaxed);
   status_ = response.status;
   route_ = std::move(response.route);
   user_ = std::move(response.user);
@@ -83,7 +107,9 @@ Connection::Progress Connection::start_response(Response response, Worker &worke
   }
   writer_.emplace(std::move(head), std::move(response.body), framing.kind == Framing::Length::Chunked);
   write_waiting_ = false;
-  since_ = now_;
+  since_ = now_ = base::monotonic_ns();
+  rate_.start();
+  taken_ = 0;
   phase_ = Phase::Send;
   return Progress::More;
 }
@@ -103,7 +129,6 @@ Connection::Progress Connection::write(Worker &worker) {
     case ResponseWriter::Outcome::Turn:
       return Progress::Turn;
     case ResponseWriter::Outcome::Blocked:
-      in_flight_ = transport_.unacknowledged();
       return Progress::Wait;
     case ResponseWriter::Outcome::Waiting:
       if (!ended_) return Progress::Wait;
@@ -111,10 +136,12 @@ Connection::Progress Connection::write(Worker &worker) {
     case ResponseWriter::Outcome::Unsent: {
       const auto status = writer_->failure().status;
       const bool later = status == Status::Unavailable || status == Status::DeadlineExceeded;
-      auto text = writer_->failure().message;
+      auto instead = error_response(later ? 503 : 500, writer_->failure().message);
+      instead.route = std::move(route_);
+      instead.user = std::move(user_);
       if (waker_) waker_->bind({});
       waker_.reset();
-      return start_response(error_response(later ? 503 : 500, std::move(text)), worker);
+      return start_response(std::move(instead), worker);
     }
     case ResponseWriter::Outcome::Failed:
       break;
@@ -123,9 +150,22 @@ Connection::Progress Connection::write(Worker &worker) {
   return Progress::Wait;
 }
 
+// What was handed to the kernel may still be on this side: megabytes, when the client takes a kilobyte a second.
+bool Connection::client_took_more() {
+  const auto taken = writer_->sent() - std::min<std::uint64_t>(writer_->sent(), transport_.unacknowledged());
+  if (taken > taken_) {
+    taken_ = taken;
+    since_ = now_;
+    rate_.reached(taken, rate_limit());
+  }
+  set_deadline();
+  return now_ < deadline();
+}
+
 Connection::Progress Connection::finish_response() {
   note_finished(true);
   writer_.reset();
+  answer_memory_.release();
   if (waker_) waker_->bind({});
   waker_.reset();
   if (close_after_) {
@@ -135,6 +175,8 @@ Connection::Progress Connection::finish_response() {
   if (!body_.done()) {
     phase_ = Phase::Drain;
     since_ = now_;
+    rate_.start();
+    rate_from_ = body_.read();
     return Progress::More;
   }
   next_request();
@@ -144,6 +186,7 @@ Connection::Progress Connection::finish_response() {
 void Connection::next_request() {
   head_.reset();
   scanner_ = {};
+  rate_.start();
   phase_ = Phase::Head;
   since_ = now_;
 }
@@ -157,6 +200,7 @@ void Connection::begin_linger() {
   input_at_ = 0;
   phase_ = Phase::Linger;
   since_ = now_;
+  rate_.start();
 }
 
 Connection::Progress Connection::linger(Worker &worker) {

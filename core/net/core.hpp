@@ -14,7 +14,10 @@
 #include <vector>
 
 #include "core/base/file.hpp"
+#include "core/net/address_table.hpp"
+#include "core/net/byte_budget.hpp"
 #include "core/net/engine.hpp"
+#include "core/net/gzip.hpp"
 #include "core/net/response_head.hpp"
 
 namespace Atoll::net {
@@ -26,6 +29,7 @@ struct Worker {
   static constexpr std::size_t kScratch = 256 * 1024;
   std::vector<char> scratch = std::vector<char>(kScratch);
   DateCache date;
+  std::unique_ptr<Gzip> gzip;  ///< made when first needed
   std::uint64_t id_state = 0;  ///< 0: not seeded yet
 
   /// 15 hex digits, for requests that brought no id of their own. Unique enough for a log, not a secret.
@@ -69,6 +73,9 @@ class Core : public std::enable_shared_from_this<Core> {
 
   const Options options;
   Metrics metrics;
+  ByteBudget buffered{metrics.buffered_bytes, options.max_buffered_total};  ///< bodies of requests
+  ByteBudget answers{metrics.answer_bytes, options.max_answer_bytes};       ///< bodies of answers
+  AddressTable addresses;
   Engine::Handler handler;  ///< set before the threads start
   ConnectionTable connections;
   std::atomic<bool> draining{false};  ///< answers close their connection, idle ones close

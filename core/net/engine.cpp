@@ -7,6 +7,7 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <condition_variable>
 #include <mutex>
@@ -27,14 +28,30 @@ constexpr std::string_view kFull =
     "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 5\r\nConnection: close\r\n"
     "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 42\r\n\r\n"
     "Too many connections are open. Come later\n";
+constexpr std::string_view kCrowded =
+    "HTTP/1.1 429 Too Many Requests\r\nRetry-After: 5\r\nConnection: close\r\n"
+    "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 56\r\n\r\n"
+    "Too many connections from this address. Come back later\n";
 
 unsigned default_workers() { return std::max(8u, 4 * std::thread::hardware_concurrency()); }
 
 std::chrono::milliseconds tick_for(const Options &options) {
   auto tick = std::min({options.head_timeout, options.idle_timeout, options.body_timeout, options.write_timeout,
-                        options.linger_timeout}) /
+                        options.linger_timeout, options.min_rate > 0 ? options.rate_grace : options.linger_timeout}) /
               4;
   return std::clamp(tick, std::chrono::milliseconds(10), std::chrono::milliseconds(500));
+}
+
+// A refusal before the first byte. Within TLS nobody could read it. What the client has sent already is taken, as
+// closing over it would reset the connection and with it the refusal.
+void turn_away(const Listener::Accepted &accepted, std::string_view answer) {
+  if (accepted.info->secure) return;
+  const int fd = accepted.fd.get();
+  [[maybe_unused]] const auto sent = ::send(fd, answer.data(), answer.size(), MSG_NOSIGNAL);
+  ::shutdown(fd, SHUT_WR);
+  std::array<char, 4096> dropped{};
+  for (int turn = 0; turn < 16 && ::recv(fd, dropped.data(), dropped.size(), MSG_DONTWAIT) > 0; ++turn) {
+  }
 }
 
 }  // namespace
@@ -44,6 +61,7 @@ struct Engine::Insides {
 
   void accept(std::uint64_t listener_id);
   void admit(Listener::Accepted accepted);
+  bool find_place(const ConnectionInfo &info, AddressTable::Slot &place);
   bool shed(const Listener &listener);
   void watch_time();
   void stop_accepting();
@@ -90,11 +108,28 @@ bool Engine::Insides::shed(const Listener &listener) {
   return one;
 }
 
+// False: its address has too many connections.
+bool Engine::Insides::find_place(const ConnectionInfo &info, AddressTable::Slot &place) {
+  const auto limit = core->options.max_connections_per_address;
+  if (limit == 0 || info.unix_socket) return true;
+  const auto key = AddressKey::of(info.peer.host);
+  if (!key || (key->loopback && core->options.exempt_loopback)) return true;
+  auto taken = core->addresses.take(*key, limit);
+  if (taken) place = std::move(*taken);
+  return taken.has_value();
+}
+
 void Engine::Insides::admit(Listener::Accepted accepted) {
   auto &metrics = core->metrics;
   if (core->connections.size() >= core->options.max_connections || core->stopping.load()) {
     metrics.connections_refused.fetch_add(1, std::memory_order_relaxed);
-    [[maybe_unused]] const auto sent = ::send(accepted.fd.get(), kFull.data(), kFull.size(), MSG_NOSIGNAL);
+    turn_away(accepted, kFull);
+    return;
+  }
+  AddressTable::Slot place;
+  if (!find_place(*accepted.info, place)) {
+    metrics.connections_refused_address.fetch_add(1, std::memory_order_relaxed);
+    turn_away(accepted, kCrowded);
     return;
   }
   metrics.connections_accepted.fetch_add(1, std::memory_order_relaxed);
@@ -102,6 +137,7 @@ void Engine::Insides::admit(Listener::Accepted accepted) {
   const auto id = core->next_id();
   const int fd = accepted.fd.get();
   const auto connection = std::make_shared<Connection>(core, id, std::move(accepted.fd), std::move(accepted.info));
+  connection->hold(std::move(place));
   core->connections.insert(id, connection);
   epoll_event event{};
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;

@@ -33,6 +33,8 @@ struct Metrics {
   std::atomic<std::uint64_t> too_slow{0};                     ///< cut off for min_rate
   std::atomic<std::uint64_t> bodies_refused{0};               ///< 413 and 503 for buffered bodies
   std::atomic<std::uint64_t> buffered_bytes{0};               ///< gauge: of all bodies being buffered
+  std::atomic<std::uint64_t> answer_bytes{0};                 ///< gauge: held in memory by answers being sent
+  std::atomic<std::uint64_t> answers_refused{0};              ///< over max_answer_bytes: 503 instead
   std::atomic<std::uint64_t> tls_handshakes{0};
   std::atomic<std::uint64_t> tls_resumed{0};  ///< of these, resumed sessions
   std::atomic<std::uint64_t> tls_failed{0};
@@ -77,13 +79,18 @@ struct Options {
   std::size_t max_target = 16 * 1024;  ///< bytes: 414
   std::size_t max_headers = 128;       ///< fields: 431
   std::size_t max_connections = 16384;
-  /// From one address (IPv6: from one /64): more are answered 429. 0: no limit. Not for loopback and unix sockets,
-  /// where proxies sit.
+  /// From one address (IPv6: from one /64): more are answered 429, or closed on a TLS address. 0: no limit. Not for
+  /// loopback and unix sockets, where proxies sit.
   std::size_t max_connections_per_address = 1024;
+  bool exempt_loopback = true;                         ///< false: loopback addresses are counted too
   std::size_t max_buffered_body = 16 * 1024 * 1024;    ///< bytes; of one request, whatever limit its handler gave: 413
   std::size_t max_buffered_total = 128 * 1024 * 1024;  ///< bytes; of all bodies being buffered: 503 with Retry-After
-  /// Bytes a second, as the mean since the body began, once rate_grace has passed; slower bodies and slower readers are
-  /// cut off (408 if nothing was answered, else a reset). 0: no limit.
+  /// Bytes; of answers in memory until their clients took them: 503 with Retry-After instead. Those of up to 4 KiB are
+  /// not counted. Also the memory of compressed streams.
+  std::size_t max_answer_bytes = 512 * 1024 * 1024;
+  /// Bytes a second, as the mean since the body or answer began, once rate_grace has passed; slower bodies and slower
+  /// readers are cut off (408 if nothing was answered, else a reset). Only time in which the server waits for the
+  /// client counts, and what was faster pays for at most ten minutes ahead. 0: no limit.
   std::uint64_t min_rate = 128;
   std::chrono::milliseconds rate_grace{30'000};
   bool compress = true;                 ///< gzip for text-like answers without an ETag when the client asks for it

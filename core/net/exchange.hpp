@@ -52,8 +52,9 @@ class Exchange : public std::enable_shared_from_this<Exchange> {
   const RequestHead &head() const { return *head_; }
   std::shared_ptr<const RequestHead> shared_head() const { return head_; }
 
-  /// [any thread] The whole body in memory. Errors: ResourceExhausted (more than `limit` bytes: answer 413),
-  /// Cancelled (the client went away or sent less than announced), DeadlineExceeded (no progress: 408),
+  /// [any thread] The whole body in memory. Errors: ResourceExhausted (more than `limit` bytes, or than the engine
+  /// allows: answer 413), Unavailable with a time to come back (the bodies of others fill the memory: 503), Cancelled
+  /// (the client went away or sent less than announced), DeadlineExceeded (no progress, or too slow: 408),
   /// InvalidArgument (bad chunked coding: 400).
   virtual void buffer_body(std::size_t limit, Buffered done) = 0;
 

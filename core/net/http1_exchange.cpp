@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "core/base/file.hpp"
+#include "core/net/body_buffer.hpp"
 
 namespace Atoll::net {
 namespace {
@@ -36,36 +37,37 @@ Http1Exchange::~Http1Exchange() {
   if (!responded_) connection_->deliver(serial_, Response(500, "The request was dropped without an answer.\n"));
 }
 
-void Http1Exchange::order(std::uint64_t limit, Sink sink, Received done) {
+void Http1Exchange::order(std::uint64_t limit, bool buffered, Sink sink, Received done) {
   if (ordered_.exchange(true)) {
     done(*this, error(Status::FailedPrecondition, "The body of this request was asked for twice."));
     return;
   }
-  connection_->order_body(serial_, {shared_from_this(), limit, std::move(sink), std::move(done)});
+  connection_->order_body(serial_, {shared_from_this(), limit, buffered, std::move(sink), std::move(done)});
 }
 
 void Http1Exchange::buffer_body(std::size_t limit, Buffered done) {
-  const auto text = std::make_shared<std::string>();
-  if (const auto length = head().content_length)
-    text->reserve(static_cast<std::size_t>(std::min<std::uint64_t>({*length, limit, 1u << 20})));
+  auto &core = connection_->core();  // outlives the connection that the order goes to
+  const auto buffer = std::make_shared<BodyBuffer>(core.buffered, head().content_length);
   order(
-      limit,
-      [text](std::span<const std::byte> bytes) -> Result<void> {
-        text->append(reinterpret_cast<const char *>(bytes.data()), bytes.size());
-        return {};
-      },
-      [text, done = std::move(done)](Exchange &exchange, Result<std::uint64_t> result) {
-        if (result)
-          done(exchange, std::move(*text));
-        else
-          done(exchange, std::move(result).error());
+      std::min<std::uint64_t>({limit, core.options.max_buffered_body, core.options.max_buffered_total}), true,
+      [buffer](std::span<const std::byte> bytes) { return buffer->append(bytes); },
+      [buffer, &core, done = std::move(done)](Exchange &exchange, Result<std::uint64_t> result) {
+        if (result) {
+          done(exchange, buffer->take());  // counted while the handler looks at it
+          buffer->release();
+          return;
+        }
+        if (result.status() == Status::ResourceExhausted || result.status() == Status::Unavailable)
+          core.metrics.bodies_refused.fetch_add(1, std::memory_order_relaxed);
+        buffer->release();
+        done(exchange, std::move(result).error());
       });
 }
 
 void Http1Exchange::receive_body(BodyTarget target, Received done) {
   const auto limit = target.max_bytes;
   order(
-      limit,
+      limit, false,
       [target = std::move(target), at = std::uint64_t{0}](std::span<const std::byte> bytes) mutable -> Result<void> {
         if (target.observer) target.observer(bytes);
         auto written =
@@ -77,7 +79,7 @@ void Http1Exchange::receive_body(BodyTarget target, Received done) {
 }
 
 void Http1Exchange::stream_body(Sink sink, Received done) {
-  order(std::numeric_limits<std::uint64_t>::max(), std::move(sink), std::move(done));
+  order(std::numeric_limits<std::uint64_t>::max(), false, std::move(sink), std::move(done));
 }
 
 void Http1Exchange::respond(Response response) {

@@ -18,6 +18,7 @@ constexpr std::size_t kCopyLimit = 32 * 1024;  ///< files up to here are copied:
 constexpr std::size_t kTail = 64 * 1024;       ///< of a file that may change: copied, then checked, then sent
 constexpr std::size_t kChunkRoom = 32;         ///< for a chunk's size line and its end
 constexpr std::size_t kMinPull = 4 * 1024;     ///< less room than this is not offered to a generator
+constexpr std::size_t kPullRoom = 64 * 1024;   ///< what a generator makes before it is sent; kept for slow readers
 
 constexpr std::array<char, 16 * 1024> kZeros{};
 
@@ -99,6 +100,7 @@ void ResponseWriter::advance(Extents &extents, std::uint64_t count) {
     part_at_ += step;
     count -= step;
     if (part_at_ == extents.parts[part_].length) {
+      std::string().swap(extents.parts[part_].bytes);
       ++part_;
       part_at_ = 0;
     }
@@ -217,7 +219,7 @@ ResponseWriter::Outcome ResponseWriter::write_generator(Transport &transport, st
 
     // Pull until the scratch is full or the generator has nothing more for now.
     char *const data = scratch.data() + kChunkRoom;
-    const std::size_t room = scratch.size() - 2 * kChunkRoom;
+    const std::size_t room = std::min(scratch.size(), kPullRoom) - 2 * kChunkRoom;
     std::size_t filled = 0;
     bool waiting = false;
     if (generator.length && left_ == 0) ended_ = true;
@@ -278,7 +280,10 @@ ResponseWriter::Outcome ResponseWriter::write_generator(Transport &transport, st
     staged_.assign(head_, head_sent_ + of_head);
     head_sent_ = head_.size();
     staged_.append(first + (taken - of_head), size - (taken - of_head));
-    if (waiting && staged_.empty()) return Outcome::Waiting;
+    if (waiting && staged_.empty()) {
+      std::string().swap(staged_);  // it may take hours
+      return Outcome::Waiting;
+    }
   }
 }
 
