@@ -62,6 +62,8 @@ struct HttpExchange::Functions {
       if (body) {
         result.bytes = atoll_bytes{body->data(), body->size()};
         result.length = body->size();
+      } else {
+        result.retry_after_ms = body.error().retry_after_ms;
       }
       self->body_done(done, context, result);
     });

@@ -212,6 +212,7 @@ Connection::Progress Connection::read_body(Worker &worker) {
     if (!input_empty() && !body_.done()) {
       const bool failed = feed_body(input(), consumed);
       consume_input(consumed);
+      rate_.reached(body_.read() - rate_from_, rate_limit());
       if (failed) return Progress::More;
     }
     if (body_.done()) {

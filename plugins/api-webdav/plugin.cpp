@@ -4,6 +4,7 @@
 #include <atoll/sdk/http.hpp>
 #include <atoll/sdk/plugin.hpp>
 
+#include <algorithm>
 #include <array>
 
 #include "core/base/text.hpp"
@@ -29,6 +30,10 @@ void with_body(const std::shared_ptr<Context> &context, Handler handler) {
           exchange.respond(handler(*context, result.bytes()));
         } else if (result.status() == Status::ResourceExhausted) {
           exchange.respond(context->fail(413, "The request body is longer than 256 KiB."));
+        } else if (result.status() == Status::Unavailable) {
+          Fault busy = fault(503, "The server holds too many request bodies in memory now; try again in a moment.");
+          busy.retry_after_s = std::max(1u, (result.retry_after_ms() + 999) / 1000);
+          exchange.respond(to_response(busy));
         } else {
           const bool slow = result.status() == Status::DeadlineExceeded;
           exchange.respond(context->fail(slow ? 408 : 400, "The request body did not arrive whole."));

@@ -104,7 +104,7 @@ typedef struct atoll_body_result {
   uint8_t md5[16];
   atoll_bytes bytes;    /* of buffer_body */
   int32_t sys_errno;    /* of a write to fd that failed */
-  uint32_t reserved;
+  uint32_t retry_after_ms; /* with ATOLL_UNAVAILABLE: when to come back, or 0 */
 } atoll_body_result;
 
 typedef struct atoll_exchange atoll_exchange;
@@ -117,7 +117,8 @@ struct atoll_exchange {
   uint32_t reserved;
   void *host;
   const atoll_request *request;
-  /* Reads the body into memory; longer than `limit` is ATOLL_RESOURCE_EXHAUSTED in the result. */
+  /* Reads the body into memory. Longer than `limit`, or than the host allows, is ATOLL_RESOURCE_EXHAUSTED in the result
+   * (413); ATOLL_UNAVAILABLE: the bodies of other requests fill the memory now (503 with Retry-After). */
   void (*buffer_body)(const atoll_exchange *exchange, uint64_t limit, void *context, atoll_body_done done);
   /* Moves the body into the target while no worker waits. */
   void (*receive_body)(const atoll_exchange *exchange, const atoll_body_target *target, void *context,

@@ -100,6 +100,7 @@ class BodyResult {
   const atoll_body_result &raw() const { return raw_; }
   bool ok() const { return raw_.status == ATOLL_OK; }
   Status status() const { return static_cast<Status>(raw_.status); }
+  std::uint32_t retry_after_ms() const { return raw_.retry_after_ms; }
   std::string_view bytes() const {
     return {static_cast<const char *>(raw_.bytes.ptr), raw_.bytes.ptr ? static_cast<std::size_t>(raw_.bytes.len) : 0};
   }
