@@ -51,7 +51,9 @@ struct Echo : Plugin<Echo>, Http<Echo> {
     if (ends("/open/401")) return exchange.respond(Response{401, {{"WWW-Authenticate", "Mine"}}, {}});
     if (ends("/open/buffer")) {
       return exchange.buffer_body(8, [](const Call &, Exchange e, const BodyResult &body) {
-        e.respond(Response{body.ok() ? 200 : 413, {}, "<" + std::string(body.bytes()) + ">"});
+        const bool busy = body.status() == Status::Unavailable;
+        const auto later = std::to_string(body.retry_after_ms());
+        e.respond(Response{body.ok() ? 200 : busy ? 503 : 413, {}, "<" + std::string(body.bytes()) + ">" + later});
       });
     }
     if (ends("/open/receive") || ends("/open/fd")) {
@@ -147,14 +149,19 @@ struct Gatekeeper : Plugin<Gatekeeper>, Auth<Gatekeeper> {
   }
 };
 
-// Sends bytes and reads until the server closes.
-std::string raw(std::uint16_t port, const std::string &bytes) {
+base::Fd connected(std::uint16_t port) {
   base::Fd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_port = htons(port);
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   REQUIRE(::connect(fd.get(), reinterpret_cast<const sockaddr *>(&address), sizeof address) == 0);
+  return fd;
+}
+
+// Sends bytes and reads until the server closes.
+std::string raw(std::uint16_t port, const std::string &bytes) {
+  const auto fd = connected(port);
   REQUIRE(base::write_all(fd.get(), bytes).ok());
   std::string out;
   char buffer[4096];
@@ -187,6 +194,7 @@ struct Site {
     net::Options options;
     options.listen = {"127.0.0.1:0"};
     options.workers = 2;
+    options.max_buffered_total = 10;
     engine = std::make_unique<net::Engine>(options);
     REQUIRE(engine->start([this](std::shared_ptr<net::Exchange> e) { host->handle(std::move(e)); }).ok());
     admin = std::make_unique<AdminHttp>(runtime, *supervisor, engine.get());
@@ -329,6 +337,28 @@ TEST_CASE("http host: metrics") {
   CHECK(holds(text, "atoll_instance_up{instance=\"auth:keeper\",plugin=\"gatekeeper\",state=\"running\"} 1\n"));
   CHECK(holds(text, "process_resident_memory_bytes "));
   CHECK(begins(site.ask_admin("/other"), "HTTP/1.1 404 "));
+}
+
+TEST_CASE("http host: a body that finds no room is told apart from one that is too long") {
+  Site site;
+  const auto &metrics = site.engine->metrics();
+  const auto settles = [&](std::uint64_t bytes) {
+    for (int turn = 0; turn < 20'000 && metrics.buffered_bytes != bytes; ++turn) ::usleep(1'000);
+    return metrics.buffered_bytes == bytes;
+  };
+  {
+    const auto slow = connected(site.engine->port());
+    REQUIRE(
+        base::write_all(slow.get(), "PUT /echo/open/buffer HTTP/1.1\r\nHost: x\r\nContent-Length: 8\r\n\r\n123").ok());
+    CHECK(settles(8));
+    const auto busy = site.put("/echo/open/buffer", "12345678");
+    CHECK(begins(busy, "HTTP/1.1 503 "));
+    CHECK(holds(busy, "<>5000"));
+    CHECK(begins(site.put("/echo/open/buffer", "123456789"), "HTTP/1.1 413 "));
+    CHECK(holds(site.put("/echo/open/buffer", "12"), "<12>0"));
+  }
+  CHECK(settles(0));
+  CHECK(holds(site.put("/echo/open/buffer", "12345678"), "<12345678>0"));
 }
 
 TEST_CASE("http host: an instance is not stopped under a body that is still sent") {

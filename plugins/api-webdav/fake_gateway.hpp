@@ -339,11 +339,13 @@ class Server {
     bool has(std::string_view text) const { return body.find(text) != std::string::npos; }
   };
   using Headers = std::vector<std::pair<std::string, std::string>>;
+  bool no_room = false;  ///< the host has no memory for a body now
 
   Answer send(std::string_view method, std::string_view path, const Headers &headers = {}, std::string_view body = {},
               std::int32_t auth_status = ATOLL_OK) {
     Exchanged state;
     state.body = body;
+    state.no_room = no_room;
     std::vector<atoll_header> raw_headers;
     for (const auto &[name, value] : headers) raw_headers.push_back({str(name), str(value)});
     auto request = sized<atoll_request>();
@@ -366,7 +368,8 @@ class Server {
     exchange.buffer_body = [](const atoll_exchange *e, std::uint64_t limit, void *context, atoll_body_done done) {
       auto &at = *static_cast<Exchanged *>(e->host);
       auto result = sized<atoll_body_result>();
-      result.status = at.body.size() > limit ? ATOLL_RESOURCE_EXHAUSTED : ATOLL_OK;
+      result.status = at.body.size() > limit ? ATOLL_RESOURCE_EXHAUSTED : at.no_room ? ATOLL_UNAVAILABLE : ATOLL_OK;
+      result.retry_after_ms = at.no_room ? 2'500 : 0;
       result.bytes = atoll_bytes{at.body.data(), at.body.size()};
       done(context, at.call, e, &result);
     };
@@ -397,6 +400,7 @@ class Server {
   struct Exchanged {
     Answer answer;
     std::string_view body;
+    bool no_room = false;
     const atoll_call *call = nullptr;
 
     void take(const atoll_response &raw) {

@@ -246,3 +246,25 @@ TEST_CASE("roots and methods that are not served") {
   CHECK(options.header("DAV") == "1, 2");
   CHECK(options.header("Allow").find("PROPFIND") != std::string::npos);
 }
+
+TEST_CASE("a body too long is 413, one that finds no room now is 503 with a time to come back") {
+  Server server;
+  const auto ask = [&](std::string_view method, std::string_view body) {
+    return server.send(method, "/webdav/", {{"Depth", "0"}}, body);
+  };
+  for (const char *method : {"PROPFIND", "PROPPATCH", "LOCK"}) {
+    CAPTURE(method);
+    server.no_room = false;
+    const auto large = ask(method, std::string(256 * 1024 + 1, ' '));
+    CHECK(large.status == 413);
+    CHECK(large.header("Retry-After").empty());
+    server.no_room = true;
+    const auto busy = ask(method, kDesktop);
+    CHECK(busy.status == 503);
+    CHECK(busy.header("Retry-After") == "3");
+    CHECK(busy.has("<s:exception>Sabre\\DAV\\Exception\\ServiceUnavailable</s:exception>"));
+    CHECK_FALSE(busy.has("storage"));
+  }
+  server.no_room = false;
+  CHECK(ask("PROPFIND", kDesktop).status == 207);
+}
