@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Signals, mail, timeouts and the end of a connection. Requests are read in connection_request.cpp, answers are
-// sent in connection_response.cpp.
+// Signals, mail, timeouts and the end of a connection. TLS begins in connection_tls.cpp, requests are read in
+// connection_request.cpp, answers are sent in connection_response.cpp.
 #include "core/net/connection.hpp"
 
 #include <sys/epoll.h>
@@ -30,6 +30,7 @@ void watch(int epoll, int fd, std::uint64_t id, std::uint32_t events) {
 Connection::Connection(std::shared_ptr<Core> core, std::uint64_t id, base::Fd fd,
                        std::shared_ptr<const ConnectionInfo> info)
     : core_(std::move(core)), id_(id), info_(std::move(info)), transport_(std::move(fd)) {
+  if (info_->secure) phase_ = Phase::Handshake;
   since_ = base::monotonic_ns();
   set_deadline();
 }
@@ -79,6 +80,10 @@ bool Connection::handle(std::uint32_t signals, Worker &worker) {
   }
   now_ = base::monotonic_ns();
   served_ = 0;
+  if (signals & Writable) {
+    if (transport_.holds_output() && transport_.flush().bytes > 0) since_ = now_;
+    if (transport_.receive_waits_for_room()) readable_ = true;
+  }
   if (signals & Readable) readable_ = true;
   if (signals & Ended) ended_ = true;
   if (signals & Broken) {
@@ -110,6 +115,8 @@ bool Connection::handle(std::uint32_t signals, Worker &worker) {
 
 Connection::Progress Connection::step(Worker &worker) {
   switch (phase_) {
+    case Phase::Handshake:
+      return handshake(worker);
     case Phase::Head:
       return read_head(worker);
     case Phase::Handler:
@@ -134,6 +141,9 @@ void Connection::set_deadline() {
   const auto &options = core_->options;
   std::chrono::milliseconds limit{0};
   switch (phase_) {
+    case Phase::Handshake:
+      limit = options.head_timeout;
+      break;
     case Phase::Head:
       limit = input_empty() ? options.idle_timeout : options.head_timeout;
       break;
@@ -168,6 +178,10 @@ void Connection::on_timeout(Worker &worker) {
   if (phase_ == Phase::Send && client_took_more()) return;
   note_too_late();
   switch (phase_) {
+    case Phase::Handshake:
+      if (transport_.tls() != nullptr) core_->metrics.tls_failed.fetch_add(1, std::memory_order_relaxed);
+      close(false);
+      break;
     case Phase::Head:
       if (input_empty())
         close(false);
@@ -274,9 +288,9 @@ IoResult Connection::receive(std::span<char> into) {
   switch (io.kind) {
     case IoResult::Kind::Moved:
       core_->metrics.bytes_in.fetch_add(io.bytes, std::memory_order_relaxed);
-      // Less than there was room for: the socket is empty, and news will be an event. Not so if the end of the
-      // stream was announced before: it may have been behind these bytes.
-      if (io.bytes < into.size() && !ended_) readable_ = false;
+      // The socket is empty, and news will be an event. Not so if the end of the stream was announced before: it may
+      // have been behind these bytes.
+      if (io.drained && !ended_) readable_ = false;
       break;
     case IoResult::Kind::Blocked:
       readable_ = false;
@@ -301,7 +315,8 @@ void Connection::quiet(bool on) {
 }
 
 void Connection::listen_once() {
-  watch(core_->epoll(), fd(), id_, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT | (interim_.empty() ? 0u : EPOLLOUT + 0u));
+  const bool sends = !interim_.empty() || transport_.holds_output();
+  watch(core_->epoll(), fd(), id_, EPOLLIN | EPOLLRDHUP | EPOLLONESHOT | (sends ? EPOLLOUT + 0u : 0u));
 }
 
 }  // namespace Atoll::net

@@ -71,12 +71,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   bool cancelled(std::uint64_t serial) const;
 
  private:
-  enum class Phase { Head, Handler, Receive, Send, Drain, Linger, Closed };
+  enum class Phase { Handshake, Head, Handler, Receive, Send, Drain, Linger, Closed };
   enum class Progress { More, Wait, Turn };  ///< call again; wait for a signal; let others have a turn
 
   // All of the following: owner.
   bool handle(std::uint32_t signals, Worker &worker);  ///< true: gave up its turn, and with it the ownership
   Progress step(Worker &worker);
+  Progress handshake(Worker &worker);
+  Progress fail_handshake();
   Progress read_head(Worker &worker);
   Progress dispatch(Worker &worker);
   Progress fail_body(Error failure);

@@ -115,6 +115,14 @@ Connection::Progress Connection::start_response(Response response, Worker &worke
 }
 
 Connection::Progress Connection::write(Worker &worker) {
+  if (transport_.holds_output()) {
+    const auto io = transport_.flush();
+    if (io.bytes > 0) since_ = now_;
+    if (io.kind != IoResult::Kind::Moved) {
+      if (io.kind != IoResult::Kind::Blocked) close(true);
+      return Progress::Wait;
+    }
+  }
   const auto before = writer_->sent();
   const auto outcome = writer_->write(transport_, worker.scratch, kWriteTurn);
   if (const auto moved = writer_->sent() - before; moved > 0) {
@@ -122,9 +130,10 @@ Connection::Progress Connection::write(Worker &worker) {
     since_ = now_;
   }
   if (write_waiting_ && outcome != ResponseWriter::Outcome::Waiting) since_ = now_;
-  write_waiting_ = outcome == ResponseWriter::Outcome::Waiting;
+  write_waiting_ = outcome == ResponseWriter::Outcome::Waiting && !transport_.holds_output();
   switch (outcome) {
     case ResponseWriter::Outcome::Done:
+      if (transport_.holds_output()) return Progress::Wait;
       return finish_response();
     case ResponseWriter::Outcome::Turn:
       return Progress::Turn;
@@ -194,7 +203,7 @@ void Connection::next_request() {
 // To close with unread bytes would reset the connection, and the client might never see the answer. So: say that no
 // more comes, and read on for a while until the client has closed (RFC 9112 9.6).
 void Connection::begin_linger() {
-  transport_.shutdown_write();
+  transport_.end();
   head_.reset();
   std::string().swap(input_);
   input_at_ = 0;
@@ -204,6 +213,7 @@ void Connection::begin_linger() {
 }
 
 Connection::Progress Connection::linger(Worker &worker) {
+  if (!transport_.ended()) transport_.end();
   std::size_t moved = 0;
   while (readable_) {
     if (moved >= kLingerTurn) return Progress::Turn;

@@ -5,6 +5,7 @@
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -65,6 +66,7 @@ struct Engine::Insides {
   bool shed(const Listener &listener);
   void watch_time();
   void stop_accepting();
+  Result<void> listen();
 
   std::shared_ptr<Core> core;
   std::vector<Listener> listeners;
@@ -172,6 +174,26 @@ void Engine::Insides::stop_accepting() {
   }
 }
 
+// Opens all addresses; on an error the descriptors that were handed over are closed, too.
+Result<void> Engine::Insides::listen() {
+  Result<void> out;
+  for (const auto &where : core->options.listen) {
+    if (!out) {
+      if (where.fd >= 0) ::close(where.fd);
+      continue;
+    }
+    auto listener = Listener::open(where, core->options.unix_mode);
+    if (!listener)
+      out = std::move(listener).error();
+    else if (where.tls && !core->options.tls)
+      out = error(Status::InvalidArgument, "cannot listen on " + listener->address() +
+                                               " with TLS: no certificate is loaded; name a certificate and a key");
+    else
+      listeners.push_back(std::move(*listener));
+  }
+  return out;
+}
+
 Engine::Engine(Options options) : insides_(std::make_unique<Insides>(std::move(options))) {}
 
 Engine::~Engine() { stop(); }
@@ -181,13 +203,9 @@ Result<void> Engine::start(Handler handler) {
   auto &core = *in.core;
   if (in.started) return error(Status::FailedPrecondition, "the HTTP engine was started twice");
   if (auto opened = core.open(); !opened) return opened;
-  for (const auto &address : core.options.listen) {
-    auto listener = Listener::open(address.address, core.options.unix_mode);
-    if (!listener) {
-      in.listeners.clear();
-      return std::move(listener).error();
-    }
-    in.listeners.push_back(std::move(*listener));
+  if (auto listening = in.listen(); !listening) {
+    in.listeners.clear();
+    return listening;
   }
   core.handler = std::move(handler);
   in.spare.reset(::open("/dev/null", O_RDONLY | O_CLOEXEC));

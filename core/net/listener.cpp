@@ -4,6 +4,7 @@
 #include <Poco/Exception.h>
 #include <Poco/Net/SocketAddress.h>
 #include <arpa/inet.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -11,8 +12,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <utility>
 
@@ -51,6 +54,20 @@ void set_flag(int fd, int level, int name) {
   ::setsockopt(fd, level, name, &on, sizeof on);
 }
 
+// The name of a unix socket; one in the abstract namespace begins with '@'.
+std::string unix_path(const sockaddr_storage &address, socklen_t size) {
+  sockaddr_un raw{};
+  std::memcpy(&raw, &address, std::min<std::size_t>(size, sizeof raw));
+  const std::size_t begin = offsetof(sockaddr_un, sun_path);
+  if (size <= begin) return {};
+  std::string path(raw.sun_path, std::min<std::size_t>(size, sizeof raw) - begin);
+  if (path.front() == '\0')
+    path.front() = '@';
+  else
+    path.resize(std::strlen(path.c_str()));
+  return path;
+}
+
 Error in_use(const std::string &address) {
   return error(Status::AlreadyExists,
                "cannot listen on " + address + ": something else listens there; stop it or choose another address");
@@ -62,10 +79,13 @@ Listener::~Listener() {
   if (fd_ && !unix_path_.empty()) ::unlink(unix_path_.c_str());
 }
 
-Result<Listener> Listener::open(const std::string &address, unsigned unix_mode) {
+Result<Listener> Listener::open(const ListenAddress &where, unsigned unix_mode) {
   Listener listener;
-  auto opened = address.rfind("unix:", 0) == 0 ? listener.listen_unix(address.substr(5), unix_mode)
-                                               : listener.listen_tcp(address);
+  listener.tls_ = where.tls;
+  const auto &address = where.address;
+  auto opened = where.fd >= 0                    ? listener.adopt(base::Fd(where.fd))
+                : address.rfind("unix:", 0) == 0 ? listener.listen_unix(address.substr(5), unix_mode)
+                                                 : listener.listen_tcp(address);
   if (!opened) return std::move(opened).error();
   return listener;
 }
@@ -126,6 +146,35 @@ Result<void> Listener::listen_unix(const std::string &path, unsigned mode) {
   return {};
 }
 
+Result<void> Listener::adopt(base::Fd socket) {
+  const std::string named = "cannot listen on the inherited descriptor " + std::to_string(socket.get());
+  int type = 0, listening = 0;
+  socklen_t size = sizeof type;
+  if (::getsockopt(socket.get(), SOL_SOCKET, SO_TYPE, &type, &size) != 0)
+    return error(Status::InvalidArgument, named + ": it is not a socket");
+  size = sizeof listening;
+  if (type != SOCK_STREAM || ::getsockopt(socket.get(), SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 ||
+      listening == 0)
+    return error(Status::InvalidArgument,
+                 named + ": it is not a listening stream socket; use ListenStream= and Accept=no in the socket unit");
+  sockaddr_storage address{};
+  size = sizeof address;
+  if (::getsockname(socket.get(), reinterpret_cast<sockaddr *>(&address), &size) != 0) return base::errno_error(named);
+  if (address.ss_family != AF_INET && address.ss_family != AF_INET6 && address.ss_family != AF_UNIX)
+    return error(Status::InvalidArgument, named + ": it is neither an IP nor a unix socket");
+  const int flags = ::fcntl(socket.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(socket.get(), F_SETFL, flags | O_NONBLOCK) != 0 ||
+      ::fcntl(socket.get(), F_SETFD, FD_CLOEXEC) != 0)
+    return base::errno_error(named);
+  fd_ = std::move(socket);
+  inherited_ = true;
+  is_unix_ = address.ss_family == AF_UNIX;
+  local_ = to_endpoint(address);
+  address_ = is_unix_ ? "unix:" + unix_path(address, size) : local_.text();
+  any_address_ = local_.host == "0.0.0.0" || local_.host == "::";
+  return {};
+}
+
 Listener::Accepted Listener::accept() const {
   sockaddr_storage address{};
   socklen_t size = sizeof address;
@@ -137,12 +186,18 @@ Listener::Accepted Listener::accept() const {
   if (!fd) return {base::Fd(), errno, nullptr};
   auto info = std::make_shared<ConnectionInfo>();
   info->unix_socket = is_unix_;
+  info->secure = tls_;
+  if (inherited_ && !is_unix_) {  // whoever opened the socket may not have set these
+    set_flag(fd.get(), SOL_SOCKET, SO_KEEPALIVE);
+    set_flag(fd.get(), IPPROTO_TCP, TCP_NODELAY);
+  }
   info->peer = info->unix_socket ? Endpoint{"unix", 0} : to_endpoint(address);
   info->local = any_address_ ? local_endpoint(fd.get()) : local_;
   return {std::move(fd), 0, std::move(info)};
 }
 
 void Listener::shut() {
+  if (inherited_) return;
   ::shutdown(fd_.get(), SHUT_RDWR);
   if (!unix_path_.empty()) ::unlink(unix_path_.c_str());
   unix_path_.clear();

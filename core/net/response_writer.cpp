@@ -57,8 +57,8 @@ ResponseWriter::ResponseWriter(std::string head, Body body, bool chunked)
 ResponseWriter::Outcome ResponseWriter::write(Transport &transport, std::span<char> scratch, std::size_t budget) {
   if (auto *extents = std::get_if<Extents>(&body_)) return write_extents(transport, scratch, budget, *extents);
   if (auto *generator = std::get_if<Generator>(&body_)) return write_generator(transport, scratch, budget, *generator);
-  if (const auto *bytes = std::get_if<std::string>(&body_)) return write_bytes(transport, *bytes);
-  return write_bytes(transport, {});
+  if (const auto *bytes = std::get_if<std::string>(&body_)) return write_bytes(transport, budget, *bytes);
+  return write_bytes(transport, budget, {});
 }
 
 ResponseWriter::Outcome ResponseWriter::fail(std::string what) {
@@ -66,8 +66,10 @@ ResponseWriter::Outcome ResponseWriter::fail(std::string what) {
   return sent_ == 0 ? Outcome::Unsent : Outcome::Failed;
 }
 
-ResponseWriter::Outcome ResponseWriter::write_bytes(Transport &transport, std::string_view body) {
+ResponseWriter::Outcome ResponseWriter::write_bytes(Transport &transport, std::size_t budget, std::string_view body) {
+  const auto start = sent_;
   while (head_sent_ < head_.size() || left_ > 0) {
+    if (sent_ - start >= budget) return Outcome::Turn;
     std::array<iovec, 2> pieces{};
     std::size_t count = 0;
     if (head_sent_ < head_.size()) pieces[count++] = piece(head_.data() + head_sent_, head_.size() - head_sent_);
@@ -152,6 +154,7 @@ std::size_t ResponseWriter::gather(Extents &extents, std::span<char> scratch, st
 ResponseWriter::Outcome ResponseWriter::write_extents(Transport &transport, std::span<char> scratch, std::size_t budget,
                                                       Extents &extents) {
   const auto start = sent_;
+  if (!transport.sends_files()) no_sendfile_ = true;
   while (head_sent_ < head_.size() || left_ > 0) {
     if (sent_ - start >= budget) return Outcome::Turn;
     while (part_ < extents.parts.size() && part_at_ == extents.parts[part_].length) ++part_, part_at_ = 0;

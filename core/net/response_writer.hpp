@@ -39,7 +39,7 @@ class ResponseWriter {
   bool generates() const { return std::holds_alternative<Generator>(body_); }
 
  private:
-  Outcome write_bytes(Transport &transport, std::string_view body);
+  Outcome write_bytes(Transport &transport, std::size_t budget, std::string_view body);
   Outcome write_extents(Transport &transport, std::span<char> scratch, std::size_t budget, Extents &extents);
   Outcome write_generator(Transport &transport, std::span<char> scratch, std::size_t budget, Generator &generator);
   Outcome flush_staged(Transport &transport, bool more);

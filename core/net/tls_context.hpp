@@ -4,6 +4,7 @@
 
 #include <atoll/sdk/result.hpp>
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -19,7 +20,7 @@ struct TlsFiles {
 
 class TlsContext {
  public:
-  /// Reads and checks the files: readable, key belongs to certificate, not expired (a warning only, in `warnings`).
+  /// Reads and checks the files: readable, key belongs to certificate, not expired (a warning only, in warnings()).
   /// Errors: InvalidArgument with a sentence that names the file and what to do.
   static Result<std::shared_ptr<TlsContext>> load(TlsFiles files);
   ~TlsContext();
@@ -29,6 +30,8 @@ class TlsContext {
   Result<void> reload();
   /// [any thread] When the certificate ends, seconds since 1970.
   std::int64_t not_after() const;
+  /// [any thread] Sentences about what was loaded last: expired, not yet valid, a chain in the wrong order.
+  std::vector<std::string> warnings() const;
 
   struct Insides;
   Insides &insides() { return *insides_; }  ///< for core/net
@@ -38,8 +41,10 @@ class TlsContext {
   std::unique_ptr<Insides> insides_;
 };
 
-/// Makes an EC P-256 key (mode 0600) and a self-signed certificate for `names` (DNS names and addresses), valid for ten
-/// years, durably, key first. Nothing happens when both are there. Errors: PermissionDenied, Unavailable, ...
+/// [start-up only] Makes an EC P-256 key (mode 0600) and a self-signed certificate for `names` (DNS names and
+/// addresses), valid for ten years, durably, key first. Nothing happens when both are there; a key alone, as an
+/// interrupted run leaves it, is used. Errors: InvalidArgument (a name), FailedPrecondition (a certificate without its
+/// key), PermissionDenied, Unavailable, ...
 Result<void> make_self_signed(const std::string &certificate, const std::string &key,
                               const std::vector<std::string> &names);
 

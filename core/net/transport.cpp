@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <utility>
 
 namespace Atoll::net {
 namespace {
@@ -21,8 +22,18 @@ IoResult from_errno() {
 }  // namespace
 
 IoResult Transport::receive(std::span<char> into) {
+  if (tls_) return tls_->receive(into);
   for (;;) {
     const ssize_t count = ::recv(fd_.get(), into.data(), into.size(), 0);
+    if (count > 0) return {IoResult::Kind::Moved, static_cast<std::size_t>(count), std::cmp_less(count, into.size())};
+    if (count == 0) return {IoResult::Kind::End, 0};
+    if (errno != EINTR) return from_errno();
+  }
+}
+
+IoResult Transport::peek(char &byte) {
+  for (;;) {
+    const ssize_t count = ::recv(fd_.get(), &byte, 1, MSG_PEEK);
     if (count > 0) return moved(count);
     if (count == 0) return {IoResult::Kind::End, 0};
     if (errno != EINTR) return from_errno();
@@ -30,6 +41,7 @@ IoResult Transport::receive(std::span<char> into) {
 }
 
 IoResult Transport::send(std::span<iovec> pieces, bool more) {
+  if (tls_) return tls_->send(pieces, more);
   msghdr message{};
   message.msg_iov = pieces.data();
   message.msg_iovlen = pieces.size();
@@ -42,6 +54,7 @@ IoResult Transport::send(std::span<iovec> pieces, bool more) {
 }
 
 IoResult Transport::send_file(int file, std::uint64_t offset, std::size_t count) {
+  if (tls_) return tls_->send_file(file, offset, count);
   auto at = static_cast<off_t>(offset);
   for (;;) {
     const ssize_t sent = ::sendfile(fd_.get(), file, &at, count);
@@ -54,15 +67,41 @@ IoResult Transport::send_file(int file, std::uint64_t offset, std::size_t count)
 
 std::size_t Transport::unacknowledged() const {
   int bytes = 0;
-  return ::ioctl(fd_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
+  const std::size_t held = tls_ ? tls_->held_bytes() : 0;
+  return held + (::ioctl(fd_.get(), SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0);
 }
 
-void Transport::shutdown_write() { ::shutdown(fd_.get(), SHUT_WR); }
+bool Transport::start_tls(TlsContext &context) {
+  tls_ = TlsStream::open(context, fd_.get());
+  return tls_ != nullptr;
+}
+
+IoResult Transport::flush() { return tls_ ? tls_->flush() : IoResult{IoResult::Kind::Moved, 0}; }
+
+void Transport::end() {
+  if (ended_) return;
+  if (tls_) {
+    tls_->close_notify();
+    if (tls_->flush().kind == IoResult::Kind::Blocked) return;
+  }
+  ::shutdown(fd_.get(), SHUT_WR);
+  ended_ = true;
+}
 
 void Transport::reset() {
   const linger now{1, 0};
   ::setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &now, sizeof now);
   fd_.reset();
+  tls_.reset();
+}
+
+void Transport::close() {
+  if (tls_) {
+    tls_->close_notify();
+    tls_->flush();
+  }
+  fd_.reset();
+  tls_.reset();
 }
 
 }  // namespace Atoll::net

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A bare engine to measure with wrk, curl and perf: net_bench ADDRESS FILE [WORKERS]
+// A bare engine to measure with wrk, curl and perf: net_bench ADDRESS FILE [WORKERS [CERTIFICATE KEY]]
+//   With a certificate the address speaks TLS; both files are made if neither is there.
 //   /hello  600 bytes      /file  FILE by extents      PUT /null  a body that is counted and dropped
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -18,10 +19,21 @@ int main(int argc, char **argv) {
   sigemptyset(&signals);
   sigaddset(&signals, SIGINT);
   sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGPIPE);
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
 
   net::Options options;
-  options.listen = {argv[1]};
+  const bool tls = argc > 5;
+  options.listen = {net::ListenAddress(std::string(argv[1]), tls)};
+  if (tls) {
+    auto made = net::make_self_signed(argv[4], argv[5], {"localhost", "127.0.0.1"});
+    auto loaded = net::TlsContext::load({argv[4], argv[5]});
+    if (!made || !loaded) {
+      std::fprintf(stderr, "%s\n", (made ? loaded.error() : made.error()).message.c_str());
+      return 1;
+    }
+    options.tls = *loaded;
+  }
   if (argc > 3) options.workers = static_cast<unsigned>(std::strtoul(argv[3], nullptr, 10));
   net::Engine engine(options);
   const std::string path = argv[2];
@@ -52,7 +64,8 @@ int main(int argc, char **argv) {
   std::printf("%s\n", engine.addresses().front().c_str());
   std::fflush(stdout);
   int signal = 0;
-  sigwait(&signals, &signal);
+  do sigwait(&signals, &signal);
+  while (signal == SIGPIPE);
   engine.stop();
   return 0;
 }
