@@ -54,6 +54,10 @@ class Client {
     connected_ = ::connect(fd_.get(), reinterpret_cast<sockaddr *>(&address), sizeof address) == 0;
   }
 
+  virtual ~Client() = default;
+  Client(Client &&) = default;
+  Client &operator=(Client &&) = default;
+
   bool connected() const { return connected_; }
   bool was_reset() const { return reset_; }
   int fd() const { return fd_.get(); }
@@ -61,7 +65,7 @@ class Client {
   /// False once the peer refuses.
   bool send(std::string_view text) {
     while (!text.empty()) {
-      const ssize_t count = ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+      const ssize_t count = write_some(text);
       if (count <= 0) return false;
       text.remove_prefix(static_cast<std::size_t>(count));
     }
@@ -79,7 +83,7 @@ class Client {
   /// Receives something; false at the end, on a reset, or after silence.
   bool more() {
     char piece[65536];
-    const ssize_t count = ::recv(fd_.get(), piece, sizeof piece, 0);
+    const ssize_t count = read_some(piece, sizeof piece);
     if (count < 0) {
       reset_ = errno == ECONNRESET;
       silent_ = !reset_;
@@ -145,6 +149,13 @@ class Client {
     send(request);
     return answer();
   }
+
+ protected:
+  // As send(2) and recv(2); what lies between this and the socket may differ.
+  virtual ssize_t write_some(std::string_view text) {
+    return ::send(fd_.get(), text.data(), text.size(), MSG_NOSIGNAL);
+  }
+  virtual ssize_t read_some(char *into, std::size_t size) { return ::recv(fd_.get(), into, size, 0); }
 
  private:
   bool read_chunks(std::string &body) {

@@ -17,8 +17,13 @@ namespace {
 constexpr std::size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;  ///< 16 KiB, the most that one record carries
 constexpr std::size_t kBatch = 4 * kRecord;                ///< given to OpenSSL at once
 constexpr std::size_t kSendTurn = 16 * kRecord;            ///< one send() takes no more
-constexpr std::size_t kMaxHeld = 256 * 1024;               ///< no honest peer makes us owe more
-constexpr int kControlMessageFollows = 74;                 ///< BIO_CTRL_SET_KTLS_SEND_CTRL_MSG of OpenSSL's bio.h
+constexpr std::size_t kMaxHeld = 96 * 1024;                ///< bytes; more than a batch can leave
+
+// Commands for a BIO that OpenSSL's bio.h names in a comment only: BIO_CTRL_SET_KTLS_SEND, ..._SEND_CTRL_MSG and
+// BIO_CTRL_CLEAR_KTLS_CTRL_MSG.
+constexpr int kKernelTakesOver = 72;
+constexpr int kControlMessageFollows = 74;
+constexpr int kNoControlMessage = 75;
 
 TlsStream &stream_of(BIO *bio) { return *reinterpret_cast<TlsStream *>(BIO_get_callback_arg(bio)); }
 
@@ -81,8 +86,11 @@ int TlsStream::on_write(BIO *bio, const char *data, int size) {
     if (count > 0) self.control_message_ = false;
     return count;
   }
-  if (self.held_bytes() > kMaxHeld) return -1;
   if (self.holds_output()) {
+    if (self.held_bytes() > kMaxHeld) {
+      BIO_set_retry_write(bio);
+      return -1;
+    }
     self.held_.append(data, static_cast<std::size_t>(size));
     return size;
   }
@@ -95,14 +103,11 @@ int TlsStream::on_write(BIO *bio, const char *data, int size) {
 long TlsStream::on_control(BIO *bio, int command, long number, void *pointer) {
   static const auto control = BIO_meth_get_ctrl(BIO_s_socket());
   auto &self = stream_of(bio);
-  if (command == BIO_CTRL_FLUSH) {  // before the kernel takes over, for one, everything must be out
-    BIO_clear_retry_flags(bio);
-    const auto kind = self.flush().kind;
-    if (kind == IoResult::Kind::Blocked) BIO_set_retry_write(bio);
-    return kind == IoResult::Kind::Moved ? 1 : -1;
-  }
+  if (command == BIO_CTRL_FLUSH) return 1;                                          // what is held is on its way
+  if (command == kKernelTakesOver && number != 0 && self.holds_output()) return 0;  // not before all is out
   const long result = control(bio, command, number, pointer);
-  if (command == kControlMessageFollows && result >= 0) self.control_message_ = true;
+  if (command == kControlMessageFollows) self.control_message_ = true;
+  if (command == kNoControlMessage) self.control_message_ = false;
   return result;
 }
 

@@ -23,7 +23,7 @@ namespace Atoll::net {
 ///
 /// What OpenSSL wants to send goes to the socket, and what the socket does not take is held here. So OpenSSL never
 /// waits in the middle of a record, a write never has to be repeated with the same bytes, and reading never waits for
-/// writing but at one place: when more is held than an honest peer can cause, or a handshake's flight is not out yet.
+/// writing but in one case: when a peer makes us owe it a lot (key updates, a long chain) and doesn't read.
 class TlsStream {
  public:
   /// Nothing if memory is short. `socket` is borrowed.
