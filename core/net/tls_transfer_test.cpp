@@ -193,6 +193,8 @@ TEST_CASE("a client that makes us owe it more than the socket takes is read no f
   options.listen = {ListenAddress::inherited(tiny_buffers(65'536).release(), true)};
   Server server(std::ref(bodies), options);
   TlsClient client(server.port(), with(TLS1_3_VERSION, 1));
+  const int little = 65'536;  // so that this side notices soon
+  ::setsockopt(client.fd(), SOL_SOCKET, SO_SNDBUF, &little, sizeof little);
   CHECK(client.send(put(100'000)));
   std::string waiting;
   int updates = 0;
