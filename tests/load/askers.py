@@ -17,8 +17,8 @@ from crowd import Problem  # noqa: E402
 
 
 class Askers:
-    def __init__(self, crowd, count):
-        self.crowd, self.refused, self.poll = crowd, 0, select.poll()
+    def __init__(self, crowd, count, gate):
+        self.crowd, self.gate, self.refused, self.poll = crowd, gate, 0, select.poll()
         self.clients = {}  # descriptor -> connection
         self.resting = []  # (when to ask again, descriptor)
         for _ in range(count):
@@ -35,10 +35,11 @@ class Askers:
         for fd, _ in self.poll.poll(milliseconds):
             self.poll.unregister(fd)
             r = self.clients[fd].read_response("GET")
-            if r.status != 503 or not r.get("Retry-After"):
+            pause = r.get("Retry-After") if r.status == 503 else None
+            if pause is None and not os.path.exists(self.gate):
                 raise Problem("the provider that hangs: %d %r" % (r.status, r.body[:300]))
             self.refused += 1
-            self.resting.append((time.monotonic() + int(r.get("Retry-After")), fd))
+            self.resting.append((time.monotonic() + int(pause or 1), fd))
         due = [fd for when, fd in self.resting if when <= time.monotonic()]
         self.resting = [(when, fd) for when, fd in self.resting if fd not in due]
         for fd in due:
@@ -56,7 +57,7 @@ def main():
     try:
         crowd.prepare()
         os.unlink(a.gate)
-        askers = Askers(crowd, a.clients)
+        askers = Askers(crowd, a.clients, a.gate)
         while askers.refused < a.clients // 2:
             askers.run(1000)
         print("ready", flush=True)
