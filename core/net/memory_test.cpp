@@ -32,11 +32,11 @@ void measure(const std::shared_ptr<Exchange> &exchange) {
   });
 }
 
-std::string put(std::string_view fields, std::string_view body = {}) {
+std::string body_of(std::string_view fields, std::string_view body = {}) {
   return "PUT /x HTTP/1.1\r\nHost: a\r\n" + std::string(fields) + "\r\n" + std::string(body);
 }
-std::string sized(std::size_t announced, std::size_t given) {
-  return put("Content-Length: " + std::to_string(announced) + "\r\n", std::string(given, 'x'));
+std::string announced(std::size_t announced, std::size_t given) {
+  return body_of("Content-Length: " + std::to_string(announced) + "\r\n", std::string(given, 'x'));
 }
 std::string chunk(std::size_t size) {
   char line[32];
@@ -62,13 +62,13 @@ TEST_CASE("a buffer takes what it needs, and no more than was announced") {
   ByteBudget budget(gauge, 10'000);
   const std::string piece(1'500, 'x');
   {
-    BodyBuffer announced(budget, 4'000);
+    BodyBuffer known(budget, 4'000);
     CHECK(gauge == 0);
-    CHECK(announced.append(bytes(piece)).ok());
+    CHECK(known.append(bytes(piece)).ok());
     CHECK(gauge == 1'500);
-    CHECK(announced.append(bytes(piece)).ok());
+    CHECK(known.append(bytes(piece)).ok());
     CHECK(gauge == 3'000);
-    CHECK(announced.append(bytes(piece.substr(0, 1'000))).ok());
+    CHECK(known.append(bytes(piece.substr(0, 1'000))).ok());
     CHECK(gauge == 4'000);
     BodyBuffer open(budget, std::nullopt);
     CHECK(open.append(bytes("x")).ok());
@@ -79,9 +79,9 @@ TEST_CASE("a buffer takes what it needs, and no more than was announced") {
     CHECK(full.status() == Status::Unavailable);
     CHECK(full.error().retry_after_ms > 0);
     CHECK(gauge == 4'000 + 4'976);
-    CHECK(announced.take() == std::string(4'000, 'x'));
-    announced.release();
-    announced.release();
+    CHECK(known.take() == std::string(4'000, 'x'));
+    known.release();
+    known.release();
     CHECK(gauge == 4'976);
     CHECK(open.append(bytes(piece)).ok());
     CHECK(open.take().size() == 6'476);
@@ -92,40 +92,40 @@ TEST_CASE("a buffer takes what it needs, and no more than was announced") {
 TEST_CASE("a body over the engine's own limit is 413, announced or not") {
   Server server(measure, with_bodies(1'000, 100'000));
   auto client = server.client();
-  CHECK(client.ask(sized(1'000, 1'000)).body == "1000");
-  CHECK(client.ask(put("Transfer-Encoding: chunked\r\n", chunk(1'000) + "0\r\n\r\n")).body == "1000");
+  CHECK(client.ask(announced(1'000, 1'000)).body == "1000");
+  CHECK(client.ask(body_of("Transfer-Encoding: chunked\r\n", chunk(1'000) + "0\r\n\r\n")).body == "1000");
   CHECK(server->metrics().bodies_refused == 0);
-  CHECK(client.ask(sized(1'001, 0)).status == 413);
+  CHECK(client.ask(announced(1'001, 0)).status == 413);
   CHECK(server->metrics().bodies_refused == 1);
-  CHECK(server.client().ask(put("Transfer-Encoding: chunked\r\n", chunk(600) + chunk(401))).status == 413);
+  CHECK(server.client().ask(body_of("Transfer-Encoding: chunked\r\n", chunk(600) + chunk(401))).status == 413);
   CHECK(server->metrics().bodies_refused == 2);
   CHECK(server->metrics().buffered_bytes == 0);
   // With less room in all than for one, the smaller number counts: nobody is asked to come back in vain.
   Server small(measure, with_bodies(1'000, 500));
-  CHECK(small.client().ask(sized(501, 501)).status == 413);
-  CHECK(small.client().ask(sized(500, 500)).status == 200);
+  CHECK(small.client().ask(announced(501, 501)).status == 413);
+  CHECK(small.client().ask(announced(500, 500)).status == 200);
 }
 
 TEST_CASE("bodies that fill the memory in all: others come back later") {
   Server server(measure, with_bodies(100'000, 100'000));
   const auto held = [&] { return server->metrics().buffered_bytes.load(); };
   auto first = server.client();
-  first.send(sized(80'000, 60'000));
+  first.send(announced(80'000, 60'000));
   CHECK(eventually([&] { return held() >= 60'000; }));
   CHECK(held() <= 80'000);
   auto second = server.client();
-  const auto refused = second.ask(put("Content-Length: 50000\r\nExpect: 100-continue\r\n"));
+  const auto refused = second.ask(body_of("Content-Length: 50000\r\nExpect: 100-continue\r\n"));
   CHECK(refused.status == 503);  // before a byte of it was asked for
   CHECK(server->metrics().bodies_refused == 1);
   auto third = server.client();
-  CHECK(third.ask(put("Transfer-Encoding: chunked\r\n", chunk(10'000) + chunk(40'000))).status == 503);
+  CHECK(third.ask(body_of("Transfer-Encoding: chunked\r\n", chunk(10'000) + chunk(40'000))).status == 503);
   CHECK(server->metrics().bodies_refused == 2);
   auto fourth = server.client();
-  CHECK(fourth.ask(sized(5'000, 5'000)).body == "5000");
+  CHECK(fourth.ask(announced(5'000, 5'000)).body == "5000");
   first.send(std::string(20'000, 'x'));
   CHECK(first.answer().body == "80000");
   CHECK(eventually([&] { return held() == 0; }));
-  CHECK(fourth.ask(sized(100'000, 100'000)).body == "100000");
+  CHECK(fourth.ask(announced(100'000, 100'000)).body == "100000");
   CHECK(eventually([&] { return held() == 0; }));
 }
 
@@ -134,11 +134,11 @@ TEST_CASE("announcing a body holds no memory") {
   std::vector<Client> clients;
   for (int index = 0; index < 30; ++index) {
     clients.push_back(server.client());
-    clients.back().send(sized(90'000, 1));
+    clients.back().send(announced(90'000, 1));
   }
   CHECK(eventually([&] { return server->metrics().buffered_bytes >= 30; }));
   CHECK(server->metrics().buffered_bytes <= 30 * 1'024);
-  CHECK(server.client().ask(sized(60'000, 60'000)).body == "60000");
+  CHECK(server.client().ask(announced(60'000, 60'000)).body == "60000");
 }
 
 TEST_CASE("however a buffered body ends, its memory is given back") {
@@ -156,7 +156,7 @@ TEST_CASE("however a buffered body ends, its memory is given back") {
       },
       options);
   const auto held = [&] { return (*server)->metrics().buffered_bytes.load(); };
-  const auto half = sized(50'000, 20'000);
+  const auto half = announced(50'000, 20'000);
   const auto gone = [&] { return eventually([&] { return held() == 0; }); };
   SUBCASE("the client closes") {
     auto client = server->client();
@@ -167,14 +167,14 @@ TEST_CASE("however a buffered body ends, its memory is given back") {
   }
   SUBCASE("the client resets") {
     auto client = server->client();
-    client.send(put("Transfer-Encoding: chunked\r\n", chunk(20'000)));
+    client.send(body_of("Transfer-Encoding: chunked\r\n", chunk(20'000)));
     CHECK(eventually([&] { return held() >= 20'000; }));
     client.abort();
     CHECK(gone());
   }
   SUBCASE("bad chunks") {
     auto client = server->client();
-    client.send(put("Transfer-Encoding: chunked\r\n", chunk(20'000)));
+    client.send(body_of("Transfer-Encoding: chunked\r\n", chunk(20'000)));
     CHECK(eventually([&] { return held() >= 20'000; }));
     client.send("nonsense");
     CHECK(client.answer().status == 500);
@@ -182,7 +182,7 @@ TEST_CASE("however a buffered body ends, its memory is given back") {
   }
   SUBCASE("an answer from elsewhere") {
     auto client = server->client();
-    client.send(put("X-Hand: 1\r\nContent-Length: 50000\r\n", std::string(20'000, 'x')));
+    client.send(body_of("X-Hand: 1\r\nContent-Length: 50000\r\n", std::string(20'000, 'x')));
     const auto exchange = handed.get_future().get();
     CHECK(eventually([&] { return held() >= 20'000; }));
     exchange->respond(Response(200, "early"));
@@ -207,7 +207,7 @@ TEST_CASE("a body that stalls gives its memory back") {
   options.body_timeout = milliseconds(100);
   Server server(measure, options);
   auto client = server.client();
-  CHECK(client.ask(sized(50'000, 20'000)).status == 408);
+  CHECK(client.ask(announced(50'000, 20'000)).status == 408);
   CHECK(eventually([&] { return server->metrics().buffered_bytes == 0; }));
 }
 
@@ -314,8 +314,8 @@ TEST_CASE("what follows a chunked body is not read far ahead") {
   auto client = server.client();
   std::string all;
   for (int index = 0; index < 100; ++index)
-    all += put("Transfer-Encoding: chunked\r\n",
-               chunk(static_cast<std::size_t>(index) * 977 + 1) + chunk(5) + "0\r\n\r\n");
+    all += body_of("Transfer-Encoding: chunked\r\n",
+                   chunk(static_cast<std::size_t>(index) * 977 + 1) + chunk(5) + "0\r\n\r\n");
   std::thread sender([&] { client.send(all); });
   for (int index = 0; index < 100; ++index) CHECK(client.answer().body == std::to_string(index * 977 + 6));
   sender.join();

@@ -35,7 +35,7 @@ void answer_body(Exchange &self, Result<std::string> body) {
 
 void buffer(const std::shared_ptr<Exchange> &exchange) { exchange->buffer_body(1 << 20, answer_body); }
 
-std::string put(std::string_view fields, std::string_view body = {}) {
+std::string slow_put(std::string_view fields, std::string_view body = {}) {
   return "PUT /x HTTP/1.1\r\nHost: a\r\n" + std::string(fields) + "\r\n" + std::string(body);
 }
 
@@ -100,15 +100,15 @@ TEST_CASE("a body that comes too slowly is 408, by length and chunked") {
   Server server(buffer, with_rate(kOutOfReach));
   std::uint64_t count = 0;
   for (const auto &request :
-       {put("Content-Length: 1000\r\n", "abc"), put("Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n"),
-        put("Transfer-Encoding: chunked\r\n"), put("Content-Length: 5\r\n")}) {
+       {slow_put("Content-Length: 1000\r\n", "abc"), slow_put("Transfer-Encoding: chunked\r\n", "3\r\nabc\r\n"),
+        slow_put("Transfer-Encoding: chunked\r\n"), slow_put("Content-Length: 5\r\n")}) {
     auto client = server.client();
     CHECK(client.ask(request).status == 408);
     CHECK(client.closed());
     CHECK(server->metrics().too_slow == ++count);
   }
   auto trickle = server.client();  // each byte is progress, and yet
-  trickle.send(put("Content-Length: 1000000\r\n"));
+  trickle.send(slow_put("Content-Length: 1000000\r\n"));
   std::thread sender([&] {
     while (server->metrics().too_slow == count) {
       trickle.send("x");
@@ -126,7 +126,7 @@ TEST_CASE("a body that nobody asked for is not waited for when it is too slow") 
   Server server([](const std::shared_ptr<Exchange> &exchange) { exchange->respond(Response(200, "early")); },
                 with_rate(kOutOfReach));
   auto client = server.client();
-  CHECK(client.ask(put("Content-Length: 1000\r\n", "abc")).body == "early");
+  CHECK(client.ask(slow_put("Content-Length: 1000\r\n", "abc")).body == "early");
   CHECK(client.closed());
   CHECK(server->metrics().too_slow == 1);
 }
@@ -134,7 +134,7 @@ TEST_CASE("a body that nobody asked for is not waited for when it is too slow") 
 TEST_CASE("a slow but sufficient body is taken") {
   Server server(buffer, with_rate(1, 1));
   auto client = server.client();
-  client.send(put("Content-Length: 1001\r\n", std::string(1000, 'x')));  // worth 1000 seconds
+  client.send(slow_put("Content-Length: 1001\r\n", std::string(1000, 'x')));  // worth 1000 seconds
   CHECK(eventually([&] { return server->metrics().buffered_bytes > 0; }));
   std::this_thread::sleep_for(milliseconds(100));  // many looks at the clock
   client.send("x");
@@ -180,7 +180,7 @@ TEST_CASE("what the server takes its time for is not the client's slowness") {
       },
       options);
   auto client = server.client();
-  client.send(put("Content-Length: 300000\r\n", std::string(300'000, 'x')));
+  client.send(slow_put("Content-Length: 300000\r\n", std::string(300'000, 'x')));
   all_sent.set_value();
   CHECK(client.answer().body == "300000");
   client.send(get("/wait"));
