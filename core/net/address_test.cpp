@@ -14,7 +14,7 @@ using namespace Atoll::net::test;
 
 namespace {
 
-void greet(const std::shared_ptr<Exchange> &exchange) { exchange->respond(Response(200, "hello")); }
+void hello(const std::shared_ptr<Exchange> &exchange) { exchange->respond(Response(200, "hello")); }
 
 bool same(const char *a, const char *b) {
   const auto first = AddressKey::of(a), second = AddressKey::of(b);
@@ -82,7 +82,7 @@ TEST_CASE("connections of one address over the limit are answered 429 and closed
   Options options;
   options.max_connections_per_address = 3;
   options.exempt_loopback = false;
-  Server server(greet, options);
+  Server server(hello, options);
   std::vector<Client> clients;
   for (int index = 0; index < 3; ++index) {
     clients.push_back(server.client());
@@ -111,7 +111,7 @@ TEST_CASE("loopback and unix sockets are not counted, nor is anybody with a limi
   Options options;
   options.max_connections_per_address = 1;
   options.listen = {"127.0.0.1:0", "unix:" + path};
-  Server server(greet, options);
+  Server server(hello, options);
   std::vector<Client> clients;
   for (int index = 0; index < 3; ++index) {
     clients.push_back(server.client());
@@ -120,7 +120,7 @@ TEST_CASE("loopback and unix sockets are not counted, nor is anybody with a limi
   Options unlimited;
   unlimited.max_connections_per_address = 0;
   unlimited.exempt_loopback = false;
-  Server other(greet, unlimited);
+  Server other(hello, unlimited);
   for (int index = 0; index < 3; ++index) {
     clients.push_back(other.client());
     CHECK(clients.back().ask(get("/")).status == 200);
@@ -129,7 +129,7 @@ TEST_CASE("loopback and unix sockets are not counted, nor is anybody with a limi
   strict.max_connections_per_address = 1;
   strict.exempt_loopback = false;
   strict.listen = {"unix:" + path + "-2"};
-  Server third(greet, strict);
+  Server third(hello, strict);
   std::vector<base::Fd> peers;
   for (int index = 0; index < 3; ++index) {
     peers.emplace_back(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
