@@ -36,27 +36,51 @@ void append_engine(std::string &out, const net::Metrics &m) {
   const auto gauge = [&](const char *name, const char *help, const std::atomic<std::uint64_t> &value) {
     append_metric(out, std::string("atoll_http_") + name, "gauge", help, value.load(std::memory_order_relaxed));
   };
+  // One family with a label that tells the members apart.
+  using Member = std::pair<const char *, const std::atomic<std::uint64_t> &>;
+  const auto family = [&](const char *name, const char *help, const char *label,
+                          std::initializer_list<Member> members) {
+    const std::string full = std::string("atoll_http_") + name;
+    out += "# HELP " + full + " " + help + "\n# TYPE " + full + " counter\n";
+    for (const auto &[text, value] : members)
+      out += full + "{" + label + "=\"" + text + "\"} " + std::to_string(value.load(std::memory_order_relaxed)) + "\n";
+  };
   gauge("connections_open", "Client connections now.", m.connections_open);
   counter("connections_accepted_total", "Client connections.", m.connections_accepted);
-  counter("connections_refused_total", "Connections over the limit.", m.connections_refused);
+  family("refused_total",
+         "What a limit refused: connections (max_connections, or no descriptor left), address "
+         "(max_connections_per_address), head (malformed or too large), body (max_buffered_body, max_buffered_total).",
+         "reason",
+         {{"connections", m.connections_refused},
+          {"address", m.connections_refused_address},
+          {"head", m.heads_refused},
+          {"body", m.bodies_refused}});
   counter("connections_reset_total", "Connections reset by the server.", m.connections_reset);
-  counter("timeouts_total", "Clients that were too slow.", m.timeouts);
+  counter("timeouts_total", "Clients that stood still for too long.", m.timeouts);
+  counter("too_slow_total", "Transfers cut off for min_rate.", m.too_slow);
   counter("requests_total", "Requests.", m.requests);
   gauge("requests_active", "Requests not yet answered in full.", m.requests_active);
   gauge("workers_busy", "Threads that run a handler.", m.workers_busy);
-  counter("heads_refused_total", "Malformed or oversized requests.", m.heads_refused);
+  gauge("buffered_bytes", "Memory of request bodies being buffered.", m.buffered_bytes);
+  counter("tls_handshakes_total", "TLS handshakes that succeeded.", m.tls_handshakes);
+  counter("tls_resumed_total", "Those of them that resumed a session.", m.tls_resumed);
+  counter("tls_failed_total", "TLS handshakes that failed.", m.tls_failed);
+  counter("compressed_total", "Answers sent with gzip.", m.compressed);
   counter("received_bytes_total", "Bytes received.", m.bytes_in);
   counter("sent_bytes_total", "Bytes sent.", m.bytes_out);
-  out += "# HELP atoll_http_responses_total Answers by class of status.\n# TYPE atoll_http_responses_total counter\n";
-  for (int i = 0; i < 5; ++i)
-    out += "atoll_http_responses_total{class=\"" + std::to_string(i + 1) + "xx\"} " +
-           std::to_string(m.responses[i].load(std::memory_order_relaxed)) + "\n";
+  family("responses_total", "Answers by class of status.", "class",
+         {{"1xx", m.responses[0]},
+          {"2xx", m.responses[1]},
+          {"3xx", m.responses[2]},
+          {"4xx", m.responses[3]},
+          {"5xx", m.responses[4]}});
 }
 
 }  // namespace
 
-AdminHttp::AdminHttp(const Runtime &runtime, const Supervisor &supervisor, const net::Engine *main)
-    : runtime_(runtime), supervisor_(supervisor), main_(main), started_ns_(base::monotonic_ns()) {}
+AdminHttp::AdminHttp(const Runtime &runtime, const Supervisor &supervisor, const net::Engine *main,
+                     const Traffic *traffic)
+    : runtime_(runtime), supervisor_(supervisor), main_(main), traffic_(traffic), started_ns_(base::monotonic_ns()) {}
 
 std::string AdminHttp::readiness(bool &ready) const {
   ready = supervisor_.ready();
@@ -77,6 +101,7 @@ std::string AdminHttp::metrics() const {
   append_metric(out, "atoll_events_dropped_total", "counter", "Events that found the queue full.",
                 runtime_.events.dropped());
   if (main_) append_engine(out, main_->metrics());
+  if (traffic_) traffic_->append_text(out);
 
   const auto all = supervisor_.status();
   out += "# HELP atoll_instance_up Whether an instance is running.\n# TYPE atoll_instance_up gauge\n";

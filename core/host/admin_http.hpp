@@ -8,6 +8,7 @@
 
 #include "core/host/runtime.hpp"
 #include "core/host/supervisor.hpp"
+#include "core/host/traffic.hpp"
 #include "core/net/engine.hpp"
 
 namespace Atoll::host {
@@ -15,8 +16,9 @@ namespace Atoll::host {
 /// Outlives the engine whose handler it is.
 class AdminHttp {
  public:
-  /// `main` is the engine of the main port, whose counters are shown; null before it is there.
-  AdminHttp(const Runtime &runtime, const Supervisor &supervisor, const net::Engine *main);
+  /// `main` is the engine of the main port, whose counters are shown, and `traffic` what its requests came to; either
+  /// may be null.
+  AdminHttp(const Runtime &runtime, const Supervisor &supervisor, const net::Engine *main, const Traffic *traffic);
 
   /// The handler for net::Engine. [worker]
   void handle(net::Exchange &exchange) const;
@@ -28,6 +30,7 @@ class AdminHttp {
   const Runtime &runtime_;
   const Supervisor &supervisor_;
   const net::Engine *main_;
+  const Traffic *traffic_;
   const std::int64_t started_ns_;
 };
 

@@ -6,6 +6,7 @@
 
 #include "core/host/builtin_keys.hpp"
 #include "core/host/nearest.hpp"
+#include "core/host/server_section.hpp"
 #include "core/host/start_order.hpp"
 
 namespace Atoll::host {
@@ -39,16 +40,19 @@ class Reader {
 
   void fixed(const std::vector<Section> &sections, Configuration &out) {
     const auto keys = server_keys();
-    out.server = check_section(find(sections, "server"), keys, working_folder(), problems_);
+    // Relative paths start from the data folder, and that from the working folder.
+    const Section section = find(sections, "server");
+    Problems again;
+    out.data = check_section(section, keys, working_folder(), again)["data"].text;
+    if (out.data.empty()) out.data = "/";
+    out.data = without_final_slash(std::filesystem::path(out.data).lexically_normal().string());
+    out.server = check_section(section, keys, out.data, problems_);
     out.log = check_section(find(sections, "log"), log_keys(), "/", problems_);
     // What was refused falls back to its default, so that the rest can still be checked.
     fill(out.server, keys);
     fill(out.log, log_keys());
-    out.data = without_final_slash(std::filesystem::path(out.server_text("data")).lexically_normal().string());
     out.server["data"].text = out.data;
-    for (const char *key : {"workers", "max_connections"})
-      if (out.server_integer(key) < 0 || out.server_integer(key) > 1'000'000)
-        problems_.push_back({out.server[key].origin, std::string(key) + ": write a number from 0 to 1000000"});
+    check_server(out, problems_);
   }
 
   void instance(const Section &section, Configuration &out) {

@@ -5,9 +5,12 @@
 #include <string>
 #include <vector>
 
+#include "core/host/listen.hpp"
+#include "core/host/networks.hpp"
 #include "core/host/plugin_loader.hpp"
 #include "core/host/schema.hpp"
 #include "core/host/settings.hpp"
+#include "core/host/tls_setup.hpp"
 
 namespace Atoll::host {
 
@@ -24,6 +27,12 @@ struct Configuration {
   Values server;                          ///< [server], complete
   Values log;                             ///< [log], complete
   std::vector<InstanceConfig> instances;  ///< enabled ones, in the order of the configuration
+
+  // What the keys of [server] come to:
+  std::vector<ListenSpec> listen;          ///< not empty
+  std::vector<ListenSpec> metrics_listen;  ///< empty for "auto" and "off"
+  Networks trusted_proxies;
+  TlsConfig tls;
 
   std::int64_t server_integer(const char *key) const { return server.at(key).integer; }
   const std::string &server_text(const char *key) const { return server.at(key).text; }

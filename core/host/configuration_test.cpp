@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "core/host/server_section.hpp"
 #include "core/host/test_support.hpp"
 
 namespace Atoll::host {
@@ -71,6 +72,115 @@ TEST_CASE("configuration: a disabled section is not there") {
   const Read read("[registry:a]\nplugin = nonsense\nenabled = no\n");
   CHECK(read.problems.empty());
   CHECK(read.configuration.instances.empty());
+}
+
+TEST_CASE("configuration: plain HTTP beyond loopback") {
+  for (const char *good :
+       {"listen = 127.0.0.1:1 [::1]:2 localhost:3 unix:/run/a systemd", "listen = 0.0.0.0:1\nplain_http = yes",
+        "listen = 0.0.0.0:1\ntls = auto", "listen = https://0.0.0.0:1 http://127.0.0.1:2\ntls = auto",
+        "metrics_listen = 192.0.2.1:1\nplain_http = yes", "metrics_listen = https://192.0.2.1:1\ntls = auto",
+        "metrics_listen = off"}) {
+    CAPTURE(good);
+    CHECK(testing::text(Read("[server]\n" + std::string(good) + "\n").problems) == "");
+  }
+  for (const char *bad : {"listen = 0.0.0.0:1", "listen = 127.0.0.1:1 192.0.2.1:1", "listen = [::]:1",
+                          "listen = cloud.example:1", "listen = http://0.0.0.0:1\ntls = auto"}) {
+    CAPTURE(bad);
+    const Read read("[server]\n" + std::string(bad) + "\n");
+    CHECK(read.problems.size() == 1);
+    CHECK(read.tells("2", "readable through the network; set tls = auto"));
+    CHECK(read.tells("2", "tls = files"));
+    CHECK(read.tells("2", "plain_http = yes"));
+  }
+  CHECK(
+      Read("[server]\nmetrics_listen = 0.0.0.0:1\ntls = auto\n").tells("2", "metrics_listen: plain HTTP at 0.0.0.0:1"));
+}
+
+TEST_CASE("configuration: TLS") {
+  const Read automatic("[server]\ntls = auto\n");
+  CHECK(automatic.configuration.tls.files.certificate == "/srv/data/tls/certificate.pem");
+  CHECK(automatic.configuration.tls.files.key == "/srv/data/tls/key.pem");
+  CHECK(automatic.configuration.tls.automatic);
+  CHECK(automatic.configuration.listen.at(0).tls);
+  const Read files(
+      "[server]\ntls = files\ntls_certificate = c.pem\ntls_key = /etc/k.pem\ntls_minimum = 1.3\ntls_kernel = no\n");
+  CHECK(files.problems.empty());
+  CHECK(files.configuration.tls.files.certificate == "/srv/data/c.pem");
+  CHECK(files.configuration.tls.files.key == "/etc/k.pem");
+  CHECK(files.configuration.tls.files.only_tls_1_3);
+  CHECK_FALSE(files.configuration.tls.files.kernel);
+  CHECK_FALSE(Read("").configuration.tls.enabled);
+  CHECK(Read("[server]\ntls = files\n").tells("2", "tls = files needs tls_certificate and tls_key"));
+  CHECK(Read("[server]\ntls = files\ntls_key = k\n").tells("3", "needs tls_certificate"));
+  CHECK(Read("[server]\ntls = auto\ntls_key = k\n").tells("3", "set both"));
+  CHECK(Read("[server]\nlisten = https://127.0.0.1:1\n")
+            .tells("2", "https://127.0.0.1:1 needs tls = auto or tls = files"));
+  CHECK(Read("[server]\ntls = on\n").tells("2", "tls: 'on' is not one of off, auto or files"));
+}
+
+TEST_CASE("configuration: limits") {
+  // What the tables say is what the engine does by itself.
+  const Read plain("");
+  REQUIRE(plain.problems.empty());
+  const net::Options mine = engine_limits(plain.configuration), own;
+  CHECK(mine.workers == own.workers);
+  CHECK(mine.max_connections == own.max_connections);
+  CHECK(mine.max_connections_per_address == own.max_connections_per_address);
+  CHECK(mine.max_head == own.max_head);
+  CHECK(mine.max_target == own.max_target);
+  CHECK(mine.max_buffered_body == own.max_buffered_body);
+  CHECK(mine.max_buffered_total == own.max_buffered_total);
+  CHECK(mine.min_rate == own.min_rate);
+  CHECK(mine.rate_grace == own.rate_grace);
+  CHECK(mine.head_timeout == own.head_timeout);
+  CHECK(mine.idle_timeout == own.idle_timeout);
+  CHECK(mine.body_timeout == own.body_timeout);
+  CHECK(mine.write_timeout == own.write_timeout);
+  CHECK(mine.compress == own.compress);
+
+  const Read other(
+      "[server]\nworkers = 3\nmax_connections = 50\nmax_connections_per_address = 5\nmax_head = 8K\n"
+      "max_buffered_body = 1M\nmax_buffered_total = 2M\nmin_rate = 1K\nrate_grace = 5s\nhead_timeout = 1s\n"
+      "idle_timeout = 2s\nbody_timeout = 3s\nwrite_timeout = 4s\ncompress = no\n");
+  REQUIRE(testing::text(other.problems) == "");
+  const net::Options set = engine_limits(other.configuration);
+  CHECK(set.workers == 3);
+  CHECK(set.max_connections == 50);
+  CHECK(set.max_connections_per_address == 5);
+  CHECK(set.max_head == 8192);
+  CHECK(set.max_target == 8192);
+  CHECK(set.max_buffered_body == 1 << 20);
+  CHECK(set.max_buffered_total == 2 << 20);
+  CHECK(set.min_rate == 1024);
+  CHECK(set.rate_grace == std::chrono::seconds(5));
+  CHECK(set.head_timeout == std::chrono::seconds(1));
+  CHECK(set.idle_timeout == std::chrono::seconds(2));
+  CHECK(set.body_timeout == std::chrono::seconds(3));
+  CHECK(set.write_timeout == std::chrono::seconds(4));
+  CHECK_FALSE(set.compress);
+
+  for (const auto &[bad, why] : std::initializer_list<std::pair<const char *, const char *>>{
+           {"max_connections = 0", "max_connections: write a number from 1 to 1000000"},
+           {"workers = -1", "workers: write a number from 0"},
+           {"max_head = 1", "max_head: write a size from 1K to 1M"},
+           {"idle_timeout = 0s", "idle_timeout: write a duration from 1ms to 24h"},
+           {"body_timeout = 25h", "body_timeout: write a duration"},
+           {"max_buffered_body = 256M", "max_buffered_body (256M) does not fit into max_buffered_total (128M)"},
+           {"max_buffered_total = 1M", "max_buffered_body (16M) does not fit into max_buffered_total (1M)"},
+           {"max_connections_per_address = 20000", "is more than max_connections (16384)"},
+           {"min_rate = 2G", "min_rate: write a size from 0 to 1G"},
+           {"trusted_proxies = 10.0.0.1/8", "trusted_proxies: '10.0.0.1/8' has bits beyond its length"},
+           {"listen = 9200", "listen: '9200' is no address"},
+           {"metrics_listen = nowhere", "metrics_listen: 'nowhere' is no address"},
+           {"listen =", "listen: there is no address"}}) {
+    CAPTURE(bad);
+    const Read read("[server]\n" + std::string(bad) + "\n");
+    CHECK(testing::text(read.problems).find(why) != std::string::npos);
+    CHECK(read.problems.size() == 1);
+    CHECK(read.tells("2", why));
+  }
+  CHECK(Read("[server]\nmin_rate = 0\nrate_grace = 1s\n").tells("3", "rate_grace does nothing"));
+  CHECK(Read("[server]\nmax_connections = 10\n").problems.empty());  // the default of the other adapts
 }
 
 TEST_CASE("configuration: tables of all keys") {

@@ -113,8 +113,13 @@ struct HttpExchange::Functions {
   }
 };
 
-HttpExchange::HttpExchange(std::shared_ptr<net::Exchange> exchange, Lease lease, std::string realm)
-    : exchange_(std::move(exchange)), lease_(std::make_shared<Lease>(std::move(lease))), realm_(std::move(realm)) {
+HttpExchange::HttpExchange(std::shared_ptr<net::Exchange> exchange, Lease lease, std::string realm,
+                           std::string_view route, Client client)
+    : exchange_(std::move(exchange)),
+      lease_(std::make_shared<Lease>(std::move(lease))),
+      realm_(std::move(realm)),
+      route_(route),
+      client_(std::move(client)) {
   const net::RequestHead &head = exchange_->head();
   headers_.reserve(head.headers.size());
   for (const auto &header : head.headers) headers_.push_back(atoll_header{str(header.name), str(header.value)});
@@ -127,14 +132,14 @@ HttpExchange::HttpExchange(std::shared_ptr<net::Exchange> exchange, Lease lease,
   call_.fail = &Functions::fail;
 
   request_ = sized<atoll_request>();
-  request_.flags = (head.connection->secure ? ATOLL_REQUEST_SECURE : 0u) | (head.chunked ? ATOLL_REQUEST_CHUNKED : 0u);
+  request_.flags = (client_.secure ? ATOLL_REQUEST_SECURE : 0u) | (head.chunked ? ATOLL_REQUEST_CHUNKED : 0u);
   request_.auth_status = ATOLL_UNAUTHENTICATED;
   request_.method = str(head.method);
   request_.target = str(head.target);
   request_.path = str(head.path);
   request_.query = str(head.query);
-  request_.authority = str(head.host);
-  request_.peer = str(head.connection->peer.host);
+  request_.authority = str(client_.authority.empty() ? head.host : std::string_view(client_.authority));
+  request_.peer = str(client_.address.empty() ? head.connection->peer.host : client_.address);
   request_.headers = headers_.data();
   request_.header_count = headers_.size();
   request_.content_length = head.chunked ? ATOLL_SIZE_UNKNOWN : head.content_length.value_or(0);
@@ -208,7 +213,7 @@ void HttpExchange::respond(const atoll_response &raw) {
     }
     answered_ = true;
   }
-  exchange_->respond(translate(raw));
+  send(translate(raw));
   const std::lock_guard lock(mutex_);
   if (running_ == 0) keep_.reset();
 }
@@ -252,7 +257,13 @@ void HttpExchange::fail(std::int32_t status) {
   if (code == 401) add_challenges(out, exchange_->head(), realm_);
   if (code == 429 || code == 503)
     out.with("Retry-After", std::to_string(std::max(1u, (why.retry_after_ms + 999) / 1000)));
-  exchange_->respond(std::move(out));
+  send(std::move(out));
+}
+
+void HttpExchange::send(net::Response response) {
+  response.route = route_;
+  if (principal_) response.user = principal_->account.text();
+  exchange_->respond(std::move(response));
 }
 
 }  // namespace Atoll::host

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "core/host/forwarded.hpp"
 #include "core/host/instance.hpp"
 #include "core/net/exchange.hpp"
 
@@ -23,7 +24,9 @@ void add_challenges(net::Response &response, const net::RequestHead &head, const
 /// Lives until it was answered and no function of the plugin runs for it; holds the instance as long.
 class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
  public:
-  HttpExchange(std::shared_ptr<net::Exchange> exchange, Lease lease, std::string realm);
+  /// `route` names the route in log and metrics and lives as long as the host.
+  HttpExchange(std::shared_ptr<net::Exchange> exchange, Lease lease, std::string realm, std::string_view route,
+               Client client);
   ~HttpExchange();
   HttpExchange(const HttpExchange &) = delete;
   HttpExchange &operator=(const HttpExchange &) = delete;
@@ -32,6 +35,7 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
   void set_principal(Principal principal);
   void set_refusal(Error why);
   const atoll_call *call() const { return &call_; }
+  std::string_view peer() const { return view(request_.peer); }  ///< the client's address
 
   /// Calls the plugin. [worker]
   void handle();
@@ -43,6 +47,7 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
 
   void respond(const atoll_response &raw);
   void fail(std::int32_t status);
+  void send(net::Response response);
   void body_done(Done done, void *context, const atoll_body_result &result);
   void finish_call();
   net::Response translate(const atoll_response &raw);
@@ -50,6 +55,8 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
   const std::shared_ptr<net::Exchange> exchange_;
   const std::shared_ptr<Lease> lease_;  // shared with bodies that are still being sent
   const std::string realm_;
+  const std::string_view route_;
+  const Client client_;
   std::vector<atoll_header> headers_;
   std::optional<Principal> principal_;
   std::optional<AbiPrincipal> abi_principal_;

@@ -4,23 +4,28 @@
 #include <algorithm>
 
 #include "core/host/authenticator.hpp"
+#include "core/host/forwarded.hpp"
 #include "core/host/http_exchange.hpp"
 #include "core/host/supervisor.hpp"
 
 namespace Atoll::host {
 
-void HttpHost::refuse_instance(net::Exchange &exchange, const Instance &instance) const {
+void HttpHost::refuse_instance(net::Exchange &exchange, const Route &route) const {
   std::chrono::milliseconds wait{1000};
-  if (supervisor_) wait = std::max(wait, supervisor_->status(instance).retry_in);
+  if (supervisor_) wait = std::max(wait, supervisor_->status(*route.instance).retry_in);
   net::Response response(503, "This part of the server is not running now; try again soon.\n");
   response.with("Retry-After", std::to_string((wait.count() + 999) / 1000));
+  response.route = route.label();
   exchange.respond(std::move(response));
 }
 
 void HttpHost::handle(std::shared_ptr<net::Exchange> exchange) const {
   const net::RequestHead &head = exchange->head();
-  if (head.path == "/healthz" && (head.method == "GET" || head.method == "HEAD"))
-    return exchange->respond(net::Response(200, "ok\n").with("Cache-Control", "no-store"));
+  if (head.path == kHealthPath && (head.method == "GET" || head.method == "HEAD")) {
+    net::Response response(200, "ok\n");
+    response.route = kHealthPath;
+    return exchange->respond(std::move(response.with("Cache-Control", "no-store")));
+  }
   if (head.path == "*") return exchange->respond(net::Response(204));
   const auto path = normalise_path(head.path);
   if (!path) return exchange->respond(net::Response(400, "The path of the request is not percent-encoded properly.\n"));
@@ -28,14 +33,15 @@ void HttpHost::handle(std::shared_ptr<net::Exchange> exchange) const {
   if (!route) return exchange->respond(net::Response(404, "Nothing is served under this path.\n"));
 
   Lease lease = route->instance->lease();
-  if (!lease) return refuse_instance(*exchange, *route->instance);
-  const auto adapter = std::make_shared<HttpExchange>(exchange, std::move(lease), realm_);
+  if (!lease) return refuse_instance(*exchange, *route);
+  const auto adapter = std::make_shared<HttpExchange>(exchange, std::move(lease), realm_, route->label(),
+                                                      find_client(head, trusted_proxies_));
   if (!route->anonymous) {
     const auto header = head.header("Authorization");
     auto credential = header ? parse_authorization(*header)
                              : Result<Credential>(error(Status::Unauthenticated, "This needs a login."));
     if (credential) {
-      auto principal = authenticate(instances_, *credential, head.connection->peer.host, adapter->call());
+      auto principal = authenticate(instances_, *credential, adapter->peer(), adapter->call());
       if (principal)
         adapter->set_principal(std::move(*principal));
       else

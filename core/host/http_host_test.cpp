@@ -13,12 +13,14 @@
 #include <atoll/sdk/plugin.hpp>
 
 #include <atomic>
+#include <mutex>
 
 #include "core/base/file.hpp"
 #include "core/base/text.hpp"
 #include "core/host/admin_http.hpp"
 #include "core/host/authenticator.hpp"
 #include "core/host/log.hpp"
+#include "core/host/prometheus_reader.hpp"
 #include "core/host/runtime.hpp"
 #include "core/host/supervisor.hpp"
 #include "core/host/test_support.hpp"
@@ -115,6 +117,12 @@ struct Echo : Plugin<Echo>, Http<Echo> {
       };
       return exchange.respond(Response{200, {}, std::move(body)});
     }
+    if (ends("/open/client"))
+      return exchange.respond(Response{200,
+                                       {},
+                                       "client " + std::string(view(request.raw().peer)) + " " +
+                                           std::string(view(request.raw().authority)) +
+                                           ((request.raw().flags & ATOLL_REQUEST_SECURE) ? " https" : " http")});
     if (ends("/open/late")) {
       std::thread([exchange] { exchange.respond(Response{202, {}, std::string("late\n")}); }).detach();
       return;
@@ -145,6 +153,7 @@ struct Gatekeeper : Plugin<Gatekeeper>, Auth<Gatekeeper> {
     if (view(credential.name) != "marie" || view(credential.secret) != "radio:activity")
       return error(Status::Unauthenticated, "The name or the password is wrong.");
     out.name = "marie";
+    out.account = *AccountId::parse("0b6b2c3a-93d1-4b2f-8c55-6f1d5e0a7c11");
     return out;
   }
 };
@@ -177,10 +186,13 @@ struct Site {
   std::unique_ptr<Supervisor> supervisor;
   Router router;
   std::unique_ptr<HttpHost> host;
+  Traffic traffic{{"/healthz", "/echo", "/echo/open"}};
+  std::mutex mutex;
+  std::vector<std::string> finished;  // "STATUS METHOD ROUTE USER CLIENT"
   std::unique_ptr<AdminHttp> admin;
   std::unique_ptr<net::Engine> engine, admin_engine;
 
-  Site() {
+  explicit Site(std::string_view trusted = "") {
     auth_down = false;
     runtime.instances.add(InstanceConfig{"http:echo", {}, echo.get(), {}}, runtime);
     runtime.instances.add(InstanceConfig{"auth:keeper", {}, gatekeeper.get(), {}}, runtime);
@@ -190,14 +202,22 @@ struct Site {
     supervisor = std::make_unique<Supervisor>(runtime.instances, Supervisor::Options{});
     supervisor->start();
     REQUIRE(supervisor->wait_settled(std::chrono::seconds(20)));
-    host = std::make_unique<HttpHost>(runtime.instances, router, supervisor.get(), "Atoll");
+    host = std::make_unique<HttpHost>(runtime.instances, router, supervisor.get(), "Atoll",
+                                      std::move(*Networks::parse(trusted)));
     net::Options options;
     options.listen = {"127.0.0.1:0"};
     options.workers = 2;
     options.max_buffered_total = 10;
-    engine = std::make_unique<net::Engine>(options);
+    net::Options main = options;
+    main.on_finished = [this](const net::Finished &done) {
+      traffic.record(done);
+      const std::lock_guard lock(mutex);
+      finished.push_back(std::to_string(done.status) + " " + std::string(done.head.method) + " " +
+                         std::string(done.route) + " " + std::string(done.user));
+    };
+    engine = std::make_unique<net::Engine>(std::move(main));
     REQUIRE(engine->start([this](std::shared_ptr<net::Exchange> e) { host->handle(std::move(e)); }).ok());
-    admin = std::make_unique<AdminHttp>(runtime, *supervisor, engine.get());
+    admin = std::make_unique<AdminHttp>(runtime, *supervisor, engine.get(), &traffic);
     admin_engine = std::make_unique<net::Engine>(options);
     REQUIRE(admin_engine->start([this](const std::shared_ptr<net::Exchange> &e) { admin->handle(*e); }).ok());
   }
@@ -217,6 +237,11 @@ struct Site {
     return raw(admin_engine->port(), "GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
   }
 };
+
+std::string last(Site &site) {
+  const std::lock_guard lock(site.mutex);
+  return site.finished.empty() ? "" : site.finished.back();
+}
 
 bool holds(const std::string &text, std::string_view part) { return text.find(part) != std::string::npos; }
 bool begins(const std::string &text, std::string_view part) { return text.compare(0, part.size(), part) == 0; }
@@ -327,13 +352,27 @@ TEST_CASE("http host: metrics") {
   site.runtime.metrics.add(handle, 3);
   CHECK(site.runtime.metrics.define("http:echo", ATOLL_METRIC_COUNTER, "things_total", "x") == handle);
   CHECK(site.runtime.metrics.define("http:echo", ATOLL_METRIC_COUNTER, "Bad Name", "x") == 0);
+  CHECK(site.runtime.metrics.define("auth:keeper", ATOLL_METRIC_GAUGE, "things_total", "x") == 0);
+  CHECK(site.runtime.metrics.define("auth:keeper", ATOLL_METRIC_COUNTER, "http_requests_total", "x") == 0);
+  site.runtime.metrics.add(site.runtime.metrics.define("auth:keeper", ATOLL_METRIC_COUNTER, "things_total", "x"), 1);
   site.runtime.metrics.add(999999, 1);
   site.get("/healthz");
+  site.put("/echo/open/buffer", "12345678");
+  site.get("/nothing");
   const std::string text = site.ask_admin("/metrics");
+  const testing::PrometheusReader read(std::string_view(text).substr(text.find("\r\n\r\n") + 4));
+  CHECK(read.problems() == "");
+  CHECK(read.value("atoll_http_request_duration_seconds_count", {{"route", "/healthz"}, {"method", "read"}}) == 1);
+  CHECK(read.value("atoll_http_request_duration_seconds_count", {{"route", "/echo/open"}, {"method", "write"}}) == 1);
+  CHECK(read.value("atoll_http_route_responses_total", {{"route", "other"}, {"class", "4xx"}}) == 1);
+  CHECK(read.value("atoll_http_route_received_bytes_total", {{"route", "/echo/open"}}) == 8);
+  CHECK(read.value("atoll_http_responses_total", {{"class", "2xx"}}) == 2);
+  for (const char *reason : {"connections", "address", "head", "body"})
+    CHECK(read.value("atoll_http_refused_total", {{"reason", reason}}) == 0);
   CHECK(holds(text,
               "# HELP atoll_things_total Things.\\nTwo\n# TYPE atoll_things_total counter\n"
               "atoll_things_total{instance=\"http:echo\"} 3\n"));
-  CHECK(holds(text, "atoll_http_requests_total 1\n"));
+  CHECK(holds(text, "atoll_http_requests_total 3\n"));
   CHECK(holds(text, "atoll_instance_up{instance=\"auth:keeper\",plugin=\"gatekeeper\",state=\"running\"} 1\n"));
   CHECK(holds(text, "process_resident_memory_bytes "));
   CHECK(begins(site.ask_admin("/other"), "HTTP/1.1 404 "));
@@ -359,6 +398,37 @@ TEST_CASE("http host: a body that finds no room is told apart from one that is t
   }
   CHECK(settles(0));
   CHECK(holds(site.put("/echo/open/buffer", "12345678"), "<12345678>0"));
+}
+
+TEST_CASE("http host: what a proxy says reaches plugins only when it is trusted") {
+  const std::string headers =
+      "X-Forwarded-For: 203.0.113.9\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: c.example\r\n";
+  Site unknown;
+  CHECK(holds(unknown.get("/echo/open/client", headers), "client 127.0.0.1 x http"));
+  Site known("127.0.0.0/8");
+  CHECK(holds(known.get("/echo/open/client", headers), "client 203.0.113.9 c.example https"));
+  CHECK(holds(known.get("/echo/open/client", "Forwarded: for=\"[2001:db8::1]:80\"\r\n"), "client 2001:db8::1 x http"));
+  CHECK(holds(known.get("/echo/open/client", headers + "Forwarded: for=\r\n"), "client 127.0.0.1 x http"));
+  CHECK(holds(known.get("/echo/open/client"), "client 127.0.0.1 x http"));
+}
+
+TEST_CASE("http host: each answer tells its route and its user") {
+  Site site;
+  const auto after = [&](const std::string &line) { return testing::eventually([&] { return last(site) == line; }); };
+  const std::string basic = "Authorization: Basic " + base::base64_encode("marie:radio:activity") + "\r\n";
+  site.get("/echo", basic);
+  CHECK(after("200 GET /echo 0b6b2c3a-93d1-4b2f-8c55-6f1d5e0a7c11"));
+  site.get("/echo/open/fail", basic);
+  CHECK(after("500 GET /echo/open "));
+  site.get("/echo", "Authorization: Basic eDp5\r\n");
+  CHECK(after("401 GET /echo "));
+  site.get("/nothing", basic);
+  CHECK(after("404 GET  "));
+  site.get("/healthz");
+  CHECK(after("200 GET /healthz "));
+  REQUIRE(site.supervisor->stop_instance("http:echo").ok());
+  site.get("/echo/open/x");
+  CHECK(after("503 GET /echo/open "));
 }
 
 TEST_CASE("http host: an instance is not stopped under a body that is still sent") {

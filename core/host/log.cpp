@@ -92,7 +92,12 @@ std::string format_log_line(LogFormat format, std::int64_t unix_ns, std::uint32_
     json.begin_object().field("time", timestamp(unix_ns)).field("level", level_name(level));
     json.field("source", source).field("message", message);
     if (!request_id.empty()) json.field("request_id", request_id);
-    for (const auto &field : fields) json.field(field.name, is_secret(field.name) ? "***" : field.value);
+    for (const auto &field : fields) {
+      if (field.number)
+        json.key(field.name).raw(field.value);
+      else
+        json.field(field.name, is_secret(field.name) ? "***" : field.value);
+    }
     json.end_object();
     return out;
   }

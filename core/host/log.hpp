@@ -16,6 +16,7 @@ namespace Atoll::host {
 struct LogField {
   std::string_view name;
   std::string_view value;
+  bool number = false;  ///< the value is a number in JSON's form; JSON shows it as such
 };
 
 enum class LogFormat { Text, Json };

@@ -15,6 +15,13 @@ bool valid_name(std::string_view name) {
          std::all_of(name.begin(), name.end(), good);
 }
 
+// Names that the host itself uses after the same prefix.
+bool reserved(std::string_view name) {
+  for (const std::string_view prefix : {"http_", "instance_", "uptime_", "events_", "certificate_"})
+    if (name.substr(0, prefix.size()) == prefix) return true;
+  return false;
+}
+
 std::string one_line(std::string_view text) {
   std::string out;
   for (const char c : text) {
@@ -41,10 +48,12 @@ Metrics::~Metrics() = default;
 
 std::uint64_t Metrics::define(const std::string &instance, std::uint32_t kind, std::string_view name,
                               std::string_view help) {
-  if (!valid_name(name) || (kind != ATOLL_METRIC_COUNTER && kind != ATOLL_METRIC_GAUGE)) return 0;
+  if (!valid_name(name) || reserved(name) || (kind != ATOLL_METRIC_COUNTER && kind != ATOLL_METRIC_GAUGE)) return 0;
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < owned_.size(); ++i)
-    if (owned_[i]->instance == instance && owned_[i]->name == name) return i + 1;
+    if (owned_[i]->instance == instance && owned_[i]->name == name) return owned_[i]->kind == kind ? i + 1 : 0;
+  for (const auto &other : owned_)  // a family has one type
+    if (other->name == name && other->kind != kind) return 0;
   if (owned_.size() == kMost) return 0;
   auto metric = std::make_unique<Metric>();
   metric->instance = instance;

@@ -19,7 +19,8 @@ class Metrics {
   Metrics(const Metrics &) = delete;
   Metrics &operator=(const Metrics &) = delete;
 
-  /// A handle greater than 0; the same one when it is defined again, 0 when the name is none or there are too many.
+  /// A handle greater than 0; the same one when it is defined again, 0 when the name is none, is one of the host's, is
+  /// known as another kind, or there are too many.
   /// [any thread]
   std::uint64_t define(const std::string &instance, std::uint32_t kind, std::string_view name, std::string_view help);
   /// Handles that were never given out are ignored. [any thread] Lock-free.

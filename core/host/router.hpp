@@ -22,7 +22,13 @@ struct Route {
   std::string prefix;  ///< decoded, without a slash at its end; the root is empty
   bool anonymous = false;
   Instance *instance = nullptr;
+
+  /// For log and metrics. Lives as long as the route.
+  std::string_view label() const { return prefix.empty() ? std::string_view("/") : std::string_view(prefix); }
 };
+
+/// What the host itself answers on the main port.
+inline constexpr std::string_view kHealthPath = "/healthz";
 
 /// Fixed once it is filled; find() is [any thread].
 class Router {

@@ -9,6 +9,7 @@
 
 #include "core/base/json.hpp"
 #include "core/gateway/gateway.hpp"
+#include "core/host/activation.hpp"
 #include "core/host/admin_http.hpp"
 #include "core/host/configuration.hpp"
 #include "core/host/control_socket.hpp"
@@ -18,6 +19,7 @@
 #include "core/host/router.hpp"
 #include "core/host/runtime.hpp"
 #include "core/host/supervisor.hpp"
+#include "core/host/traffic.hpp"
 #include "core/net/engine.hpp"
 
 namespace Atoll::host {
@@ -51,7 +53,8 @@ class Core {
 class Server {
  public:
   /// `sources` and `loader` are kept for reload(); the loader outlives the server.
-  Server(Configuration configuration, Sources sources, PluginLoader &loader, std::string version);
+  Server(Configuration configuration, Sources sources, PluginLoader &loader, std::string version,
+         Activation activation);
   ~Server();
   Server(const Server &) = delete;
   Server &operator=(const Server &) = delete;
@@ -59,17 +62,33 @@ class Server {
   /// Locks the data, starts instances, opens ports and control socket. Instances that fail hold up nobody: they are
   /// tried again. Errors: what keeps the server as a whole from serving. [start-up]
   Result<void> start(PasswordListener listener);
-  /// Reads the configuration again and takes over what may change while running. With problems nothing changes.
+  /// Reads the certificate and the configuration again and takes over what may change while running. With problems in
+  /// one of them nothing of it changes.
   void reload();
+  /// Warns when the certificate ends soon. For a call now and then.
+  void look_after_certificate() const;
   /// Drains, then stops everything. False when something hung and was left: the process should end at once.
   bool stop();
 
-  std::vector<std::string> addresses() const;          ///< of the main port
-  std::vector<std::string> metrics_addresses() const;  ///< empty when off
+  /// "https://127.0.0.1:9200", "unix:/path". Of the main port; of the metrics port, empty when off.
+  std::vector<std::string> addresses() const { return main_.urls(); }
+  std::vector<std::string> metrics_addresses() const { return metrics_.urls(); }
 
  private:
-  net::Options engine_options() const;
+  // A port: its engine, and which of its addresses have TLS.
+  struct Port {
+    std::unique_ptr<net::Engine> engine;
+    std::vector<net::ListenAddress> addresses;
+    std::vector<std::string> urls() const;
+  };
+
+  Result<void> find_addresses();
+  Result<std::vector<net::ListenAddress>> claim(const std::vector<ListenSpec> &specs, const char *key);
+  Result<void> start_tls();
+  void reload_certificate();
+  Result<void> start_main();
   Result<void> start_metrics();
+  Result<void> listen(Port &port, net::Options options, net::Engine::Handler handler);
   std::string control(const std::string &line);
   Result<std::string> status() const;
   void apply_log(const Configuration &configuration);
@@ -79,11 +98,14 @@ class Server {
   PluginLoader &loader_;
   const std::string version_;
   const std::int64_t started_ns_;
+  Activation activation_;
   std::unique_ptr<Core> core_;
   Router router_;
+  std::shared_ptr<net::TlsContext> tls_;  // none without TLS
+  std::unique_ptr<Traffic> traffic_;
   std::unique_ptr<HttpHost> http_;
   std::unique_ptr<AdminHttp> admin_http_;
-  std::unique_ptr<net::Engine> engine_, metrics_engine_;
+  Port main_, metrics_;
   ControlServer control_;
   std::atomic<bool> access_log_{false};
   bool started_ = false;

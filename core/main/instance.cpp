@@ -56,9 +56,12 @@ int status(const Arguments &arguments) {
   }
   std::printf("Atoll %s, process %s, up for %s s, %s\n", text(*answer, "version").c_str(), text(*answer, "pid").c_str(),
               text(*answer, "uptime_s").c_str(), ready ? "ready" : "NOT READY");
-  std::printf("data     %s\nlisten   %s\nmetrics  %s\n\n", text(*answer, "data").c_str(),
+  std::printf("data     %s\nlisten   %s\nmetrics  %s\n", text(*answer, "data").c_str(),
               joined(base::json_array(*answer, "listen")).c_str(),
               joined(base::json_array(*answer, "metrics_listen")).c_str());
+  if (const auto tls = base::json_object(*answer, "tls"))
+    std::printf("TLS      %s, until %s\n", text(tls, "certificate").c_str(), text(tls, "ends").c_str());
+  std::printf("\n");
   print_instances(base::json_array(*answer, "instances"));
   return ready ? kDone : kFailed;
 }

@@ -5,6 +5,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -28,11 +30,15 @@ class Signals {
     ::signal(SIGPIPE, SIG_IGN);
     ::signal(SIGXFSZ, SIG_IGN);
   }
-  int wait() const {
-    int one = 0;
-    while (::sigwait(&set_, &one) != 0) {
+  /// The next signal, or 0 after `most`.
+  int wait(std::chrono::seconds most) const {
+    timespec left{};
+    left.tv_sec = most.count();
+    for (;;) {
+      const int one = ::sigtimedwait(&set_, nullptr, &left);
+      if (one > 0) return one;
+      if (errno == EAGAIN) return 0;
     }
-    return one;
   }
 
  private:
@@ -44,10 +50,6 @@ void raise_descriptor_limit() {
   if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
   limit.rlim_cur = limit.rlim_max;
   ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
-std::string url(const std::string &address) {
-  return address.compare(0, 5, "unix:") == 0 ? address : "http://" + address;
 }
 
 void show_password(std::string_view name, std::string_view password) {
@@ -63,6 +65,11 @@ void show_password(std::string_view name, std::string_view password) {
 
 int serve(const Arguments &arguments) {
   const Signals signals;
+  auto activation = host::Activation::take();
+  if (!activation) {
+    complain(activation.error().message);
+    return kConfig;
+  }
   raise_descriptor_limit();
   ::umask(027);
   auto from = sources(arguments);
@@ -73,19 +80,24 @@ int serve(const Arguments &arguments) {
     for (const auto &problem : problems) complain(problem.text());
     return kConfig;
   }
-  host::Server server(std::move(configuration), std::move(from), *loader, std::string(version()));
+  host::Server server(std::move(configuration), std::move(from), *loader, std::string(version()),
+                      std::move(*activation));
   if (auto started = server.start(show_password); !started) {
     complain(started.error().message);
     if (!server.stop()) std::_Exit(kFailed);
     return started.status() == Status::AlreadyExists ? static_cast<int>(kFailed) : exit_code(started.status());
   }
   for (const auto &address : server.addresses())
-    host::log(ATOLL_LOG_INFO, "server", "Atoll is at " + url(address), {{"version", version()}});
+    host::log(ATOLL_LOG_INFO, "server", "Atoll is at " + address, {{"version", version()}});
   for (const auto &address : server.metrics_addresses())
-    host::log(ATOLL_LOG_INFO, "server", "health and metrics are at " + url(address));
+    host::log(ATOLL_LOG_INFO, "server", "health and metrics are at " + address);
 
   for (;;) {
-    const int signal = signals.wait();
+    const int signal = signals.wait(std::chrono::hours(12));
+    if (signal == 0) {
+      server.look_after_certificate();
+      continue;
+    }
     if (signal == SIGHUP) {
       server.reload();
       continue;
