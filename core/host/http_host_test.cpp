@@ -120,9 +120,9 @@ struct Echo : Plugin<Echo>, Http<Echo> {
     if (ends("/open/client"))
       return exchange.respond(Response{200,
                                        {},
-                                       "client " + std::string(view(request.raw().peer)) + " " +
-                                           std::string(view(request.raw().authority)) +
-                                           ((request.raw().flags & ATOLL_REQUEST_SECURE) ? " https" : " http")});
+                                       "client " + std::string(view(request.raw()->peer)) + " " +
+                                           std::string(view(request.raw()->authority)) +
+                                           ((request.raw()->flags & ATOLL_REQUEST_SECURE) ? " https" : " http")});
     if (ends("/open/late")) {
       std::thread([exchange] { exchange.respond(Response{202, {}, std::string("late\n")}); }).detach();
       return;
