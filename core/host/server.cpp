@@ -52,6 +52,11 @@ void Server::apply_log(const Configuration &configuration) {
 
 Result<void> Server::start(PasswordListener listener) {
   apply_log(configuration_);
+  // What is wrong here shall not touch the data; a certificate of tls = auto lies there.
+  if (auto found = find_addresses(); !found) return found;
+  const bool automatic = configuration_.tls.automatic;
+  if (!automatic)
+    if (auto tls = start_tls(); !tls) return tls;
   auto core = Core::open(configuration_, std::move(listener));
   if (!core) return std::move(core).error();
   core_ = std::move(*core);
@@ -64,8 +69,8 @@ Result<void> Server::start(PasswordListener listener) {
   supervisor.start();
   supervisor.wait_settled(std::chrono::seconds(5));  // what is slower answers 503 meanwhile
 
-  if (auto found = find_addresses(); !found) return found;
-  if (auto tls = start_tls(); !tls) return tls;
+  if (automatic)
+    if (auto tls = start_tls(); !tls) return tls;
   if (auto opened = start_main(); !opened) return opened;
   if (auto opened = start_metrics(); !opened) return opened;
   return control_.start(configuration_.data, [this](const std::string &line) { return control(line); });
@@ -229,7 +234,7 @@ void Server::reload_certificate() {
   }
   log(ATOLL_LOG_INFO, "server", "certificate read again",
       {{"certificate", configuration_.tls.files.certificate}, {"ends", base::iso8601(tls_->not_after())}});
-  look_after_certificate();
+  report_certificate(configuration_.tls, *tls_);
 }
 
 void Server::reload() {

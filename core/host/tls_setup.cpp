@@ -93,8 +93,13 @@ Result<std::shared_ptr<net::TlsContext>> open_tls(const TlsConfig &config, const
             "; clients must trust the file " + files.certificate);
   }
   auto context = net::TlsContext::load(files);
-  if (context) warn_of_end(config, (*context)->not_after());
+  if (context) report_certificate(config, **context);
   return context;
+}
+
+void report_certificate(const TlsConfig &config, const net::TlsContext &context) {
+  for (const auto &warning : context.warnings()) log(ATOLL_LOG_WARNING, "server", warning);
+  warn_of_end(config, context.not_after());
 }
 
 void warn_of_end(const TlsConfig &config, std::int64_t not_after) {

@@ -28,6 +28,9 @@ std::vector<std::string> certificate_names(const std::vector<std::string> &addre
 /// file clients have to trust. Errors: those of the files, with sentences for the admin. [start-up]
 Result<std::shared_ptr<net::TlsContext>> open_tls(const TlsConfig &config, const std::vector<std::string> &addresses);
 
+/// Logs what is odd about the files that were loaded last, and warn_of_end(). [any thread]
+void report_certificate(const TlsConfig &config, const net::TlsContext &context);
+
 /// Logs a warning when the certificate ends within 14 days, an error when it has ended. [any thread]
 void warn_of_end(const TlsConfig &config, std::int64_t not_after);
 

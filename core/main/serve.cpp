@@ -85,7 +85,8 @@ int serve(const Arguments &arguments) {
   if (auto started = server.start(show_password); !started) {
     complain(started.error().message);
     if (!server.stop()) std::_Exit(kFailed);
-    return started.status() == Status::AlreadyExists ? static_cast<int>(kFailed) : exit_code(started.status());
+    if (started.status() == Status::AlreadyExists) return kFailed;
+    return started.status() == Status::InvalidArgument ? static_cast<int>(kConfig) : exit_code(started.status());
   }
   for (const auto &address : server.addresses())
     host::log(ATOLL_LOG_INFO, "server", "Atoll is at " + address, {{"version", version()}});

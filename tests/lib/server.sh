@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 # Sourced by the test scripts: starts and stops a server of its own for each test.
 #
-#   server_start [CONFIG]    data in $WORK/data; sets URL, PORT, METRICS; waits until /readyz says 200
+#   server_start [CONFIG]    data in $WORK/data; sets URL, PORT, METRICS; waits until /readyz says 200. LISTEN takes the
+#                            place of 127.0.0.1:$PORT
 #   server_stop              SIGTERM; fails on a bad exit or a sanitizer's report
 #   server_kill              SIGKILL
 #   server_user NAME PASS    adds a user
@@ -96,7 +97,7 @@ server_start() {
   [ $# -eq 0 ] && [ -z "${ATOLL_TEST_CONFIG:-}" ] || config=(--config "${1:-$ATOLL_TEST_CONFIG}")
   mkdir -p "$WORK/data"
   printf '%s\n' "== start ==" >>"$WORK/server.log"
-  ATOLL_ADMIN_PASSWORD=$ADMIN_PASSWORD "$ATOLL" serve $ATOLL_SERVE_OPTIONS "${config[@]}" --data "$WORK/data" --listen "127.0.0.1:$PORT" \
+  ATOLL_ADMIN_PASSWORD=$ADMIN_PASSWORD "$ATOLL" serve $ATOLL_SERVE_OPTIONS "${config[@]}" --data "$WORK/data" --listen "${LISTEN:-127.0.0.1:$PORT}" \
     --metrics-listen "127.0.0.1:$METRICS" >>"$WORK/server.log" 2>&1 </dev/null &
   SERVER_PID=$!
   wait_until "${START_TIMEOUT:-60}" server_ready_or_dead || true
