@@ -49,12 +49,14 @@ void append_engine(std::string &out, const net::Metrics &m) {
   counter("connections_accepted_total", "Client connections.", m.connections_accepted);
   family("refused_total",
          "What a limit refused: connections (max_connections, or no descriptor left), address "
-         "(max_connections_per_address), head (malformed or too large), body (max_buffered_body, max_buffered_total).",
+         "(max_connections_per_address), head (malformed or too large), body (max_buffered_body, max_buffered_total), "
+         "answer (max_answer_bytes).",
          "reason",
          {{"connections", m.connections_refused},
           {"address", m.connections_refused_address},
           {"head", m.heads_refused},
-          {"body", m.bodies_refused}});
+          {"body", m.bodies_refused},
+          {"answer", m.answers_refused}});
   counter("connections_reset_total", "Connections reset by the server.", m.connections_reset);
   counter("timeouts_total", "Clients that stood still for too long.", m.timeouts);
   counter("too_slow_total", "Transfers cut off for min_rate.", m.too_slow);
@@ -65,6 +67,7 @@ void append_engine(std::string &out, const net::Metrics &m) {
   counter("tls_handshakes_total", "TLS handshakes that succeeded.", m.tls_handshakes);
   counter("tls_resumed_total", "Those of them that resumed a session.", m.tls_resumed);
   counter("tls_failed_total", "TLS handshakes that failed.", m.tls_failed);
+  gauge("answer_bytes", "Memory of answers being sent.", m.answer_bytes);
   counter("compressed_total", "Answers sent with gzip.", m.compressed);
   counter("received_bytes_total", "Bytes received.", m.bytes_in);
   counter("sent_bytes_total", "Bytes sent.", m.bytes_out);

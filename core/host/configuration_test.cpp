@@ -130,6 +130,7 @@ TEST_CASE("configuration: limits") {
   CHECK(mine.max_target == own.max_target);
   CHECK(mine.max_buffered_body == own.max_buffered_body);
   CHECK(mine.max_buffered_total == own.max_buffered_total);
+  CHECK(mine.max_answer_bytes == own.max_answer_bytes);
   CHECK(mine.min_rate == own.min_rate);
   CHECK(mine.rate_grace == own.rate_grace);
   CHECK(mine.head_timeout == own.head_timeout);
@@ -140,7 +141,8 @@ TEST_CASE("configuration: limits") {
 
   const Read other(
       "[server]\nworkers = 3\nmax_connections = 50\nmax_connections_per_address = 5\nmax_head = 8K\n"
-      "max_buffered_body = 1M\nmax_buffered_total = 2M\nmin_rate = 1K\nrate_grace = 5s\nhead_timeout = 1s\n"
+      "max_buffered_body = 1M\nmax_buffered_total = 2M\nmax_answer_bytes = 4M\nmin_rate = 1K\nrate_grace = "
+      "5s\nhead_timeout = 1s\n"
       "idle_timeout = 2s\nbody_timeout = 3s\nwrite_timeout = 4s\ncompress = no\n");
   REQUIRE(testing::text(other.problems) == "");
   const net::Options set = engine_limits(other.configuration);
@@ -151,6 +153,7 @@ TEST_CASE("configuration: limits") {
   CHECK(set.max_target == 8192);
   CHECK(set.max_buffered_body == 1 << 20);
   CHECK(set.max_buffered_total == 2 << 20);
+  CHECK(set.max_answer_bytes == 4 << 20);
   CHECK(set.min_rate == 1024);
   CHECK(set.rate_grace == std::chrono::seconds(5));
   CHECK(set.head_timeout == std::chrono::seconds(1));

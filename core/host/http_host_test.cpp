@@ -367,7 +367,7 @@ TEST_CASE("http host: metrics") {
   CHECK(read.value("atoll_http_route_responses_total", {{"route", "other"}, {"class", "4xx"}}) == 1);
   CHECK(read.value("atoll_http_route_received_bytes_total", {{"route", "/echo/open"}}) == 8);
   CHECK(read.value("atoll_http_responses_total", {{"class", "2xx"}}) == 2);
-  for (const char *reason : {"connections", "address", "head", "body"})
+  for (const char *reason : {"connections", "address", "head", "body", "answer"})
     CHECK(read.value("atoll_http_refused_total", {{"reason", reason}}) == 0);
   CHECK(holds(text,
               "# HELP atoll_things_total Things.\\nTwo\n# TYPE atoll_things_total counter\n"

@@ -143,6 +143,8 @@ Result<void> Server::start_main() {
   http_ = std::make_unique<HttpHost>(core_->runtime().instances, router_, &core_->supervisor(),
                                      configuration_.server_text("realm"), configuration_.trusted_proxies);
   net::Options options = engine_limits(configuration_);
+  if (!configuration_.trusted_proxies.empty())
+    options.exempt = [this](std::string_view host) { return configuration_.trusted_proxies.contains(host); };
   options.on_finished = [this](const net::Finished &done) {
     traffic_->record(done);
     if (access_log_.load(std::memory_order_relaxed)) log_access(done, configuration_.trusted_proxies);

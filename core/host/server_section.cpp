@@ -48,6 +48,7 @@ class Checker {
     range("max_connections_per_address", 0, 1'000'000);
     range("max_head", 1 << 10, 1 << 20, "a size from 1K to 1M");
     range("max_buffered_body", 64 << 10, std::int64_t{1} << 40, "a size from 64K");
+    range("max_answer_bytes", 1 << 20, std::int64_t{1} << 40, "a size from 1M");
     range("min_rate", 0, 1 << 30, "a size from 0 to 1G, in a second");
     for (const char *key : {"head_timeout", "idle_timeout", "body_timeout", "write_timeout", "rate_grace"})
       range(key, 1'000'000, std::int64_t{86400} * 1'000'000'000,
@@ -121,6 +122,7 @@ net::Options engine_limits(const Configuration &configuration) {
   options.max_target = std::min(options.max_target, options.max_head);
   options.max_buffered_body = count("max_buffered_body");
   options.max_buffered_total = count("max_buffered_total");
+  options.max_answer_bytes = count("max_answer_bytes");
   options.min_rate = count("min_rate");
   options.rate_grace = time("rate_grace");
   options.head_timeout = time("head_timeout");

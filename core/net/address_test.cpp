@@ -106,6 +106,22 @@ TEST_CASE("connections of one address over the limit are answered 429 and closed
   CHECK(server.client().ask(get("/")).status == 200);
 }
 
+TEST_CASE("peers that the options exempt are not counted") {
+  Options options;
+  options.max_connections_per_address = 1;
+  options.exempt_loopback = false;
+  options.exempt = [](std::string_view host) { return host == "127.0.0.1"; };
+  Server server(hello, options);
+  std::vector<Client> clients;
+  for (int index = 0; index < 3; ++index) {
+    clients.push_back(server.client());
+    CHECK(clients.back().ask(get("/")).status == 200);
+  }
+  const auto first = connect_from("127.0.0.2", server.port());
+  CHECK(eventually([&] { return server->metrics().connections_open == 4; }));
+  CHECK(ask(connect_from("127.0.0.2", server.port()).get()).find(" 429 ") != std::string::npos);
+}
+
 TEST_CASE("loopback and unix sockets are not counted, nor is anybody with a limit of 0") {
   const std::string path = "/tmp/atoll-net-address-" + std::to_string(::getpid());
   Options options;

@@ -116,6 +116,7 @@ bool Engine::Insides::find_place(const ConnectionInfo &info, AddressTable::Slot 
   if (limit == 0 || info.unix_socket) return true;
   const auto key = AddressKey::of(info.peer.host);
   if (!key || (key->loopback && core->options.exempt_loopback)) return true;
+  if (core->options.exempt && core->options.exempt(info.peer.host)) return true;
   auto taken = core->addresses.take(*key, limit);
   if (taken) place = std::move(*taken);
   return taken.has_value();

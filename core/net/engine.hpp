@@ -82,7 +82,9 @@ struct Options {
   /// From one address (IPv6: from one /64): more are answered 429, or closed on a TLS address. 0: no limit. Not for
   /// loopback and unix sockets, where proxies sit.
   std::size_t max_connections_per_address = 1024;
-  bool exempt_loopback = true;                         ///< false: loopback addresses are counted too
+  bool exempt_loopback = true;  ///< false: loopback addresses are counted too
+  /// [worker] Whether a peer (Endpoint::host) has no such limit: proxies. Empty: none but the above.
+  std::function<bool(std::string_view)> exempt;
   std::size_t max_buffered_body = 16 * 1024 * 1024;    ///< bytes; of one request, whatever limit its handler gave: 413
   std::size_t max_buffered_total = 128 * 1024 * 1024;  ///< bytes; of all bodies being buffered: 503 with Retry-After
   /// Bytes; of answers in memory until their clients took them: 503 with Retry-After instead. Those of up to 4 KiB are
