@@ -81,8 +81,9 @@ struct Pull {
 /// An error, or a length that is not met, resets the connection, so that no client takes the body for complete.
 struct Generator {
   std::optional<std::uint64_t> length;
-  std::function<Result<Pull>(std::span<char>)> pull;  ///< [worker] one call at a time; may block as a handler may
-  std::shared_ptr<Waker> waker;                       ///< needed if pull ever returns Again
+  /// [worker] One call at a time; may block as a handler may. What it throws is an error like one that it returns.
+  std::function<Result<Pull>(std::span<char>)> pull;
+  std::shared_ptr<Waker> waker;  ///< needed if pull ever returns Again
 };
 
 /// No body, bytes, extents or a generator.

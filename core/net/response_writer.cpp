@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <exception>
 #include <utility>
 
 namespace Atoll::net {
@@ -35,6 +36,15 @@ bool read_exactly(int fd, char *into, std::size_t size, std::uint64_t offset) {
     size -= static_cast<std::size_t>(count);
   }
   return true;
+}
+
+// What a generator throws is its error: a worker must not die of it.
+Result<Pull> pull_from(const Generator &generator, std::span<char> room) {
+  try {
+    return generator.pull(room);
+  } catch (const std::exception &problem) {
+    return error(Status::Internal, problem.what());
+  }
 }
 
 }  // namespace
@@ -229,7 +239,7 @@ ResponseWriter::Outcome ResponseWriter::write_generator(Transport &transport, st
     while (!ended_ && !waiting && room - filled >= kMinPull) {
       auto offer = room - filled;
       if (generator.length) offer = static_cast<std::size_t>(std::min<std::uint64_t>(offer, left_));
-      auto pulled = generator.pull({data + filled, offer});
+      auto pulled = pull_from(generator, {data + filled, offer});
       if (!pulled) {
         failure_ = std::move(pulled).error();
         return sent_ == 0 ? Outcome::Unsent : Outcome::Failed;
