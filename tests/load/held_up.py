@@ -84,7 +84,7 @@ def main():
         if one.moved <= (a.ticks - 2) * crowds.STEP:
             raise Problem("download %d has moved %d bytes only" % (one.number, one.moved))
     now = metrics.read()
-    for name in ("timeouts_total", "connections_reset_total", "connections_refused_total"):
+    for name in ("timeouts_total", "connections_reset_total", 'refused_total{reason="connections"}'):
         if now["atoll_http_" + name] != before["atoll_http_" + name]:
             raise Problem("%s grew by %d" % (name, now["atoll_http_" + name] - before["atoll_http_" + name]))
     if crowd.broken_idle():
