@@ -83,9 +83,9 @@ bool read_node(std::string_view text, bool bare_v6, std::optional<Address> &out)
 }
 
 // One pass over a Forwarded header.
-class Reader {
+class ForwardedReader {
  public:
-  explicit Reader(std::string_view text) : text_(text) {}
+  explicit ForwardedReader(std::string_view text) : text_(text) {}
 
   // forwarded-element: pairs with semicolons between. Empty ones are skipped.
   bool element(Hop &hop, bool &empty) {
@@ -201,7 +201,7 @@ bool join(Hop &hop, const Hop &other) {
 
 std::optional<Hops> parse_forwarded(std::string_view value) {
   Hops out;
-  Reader reader(value);
+  ForwardedReader reader(value);
   do {
     Hop hop;
     bool empty = false;
