@@ -21,5 +21,14 @@ TEST_CASE("log: JSON") {
       R"({"time":"1970-01-01T00:00:00.005Z","level":"error","source":"storage:home","message":"x","token":"***","n":"a\"b"})");
 }
 
+TEST_CASE("log: numbers are numbers in JSON and plain in text") {
+  const LogField fields[] = {{"status", "201", true}, {"path", "201"}};
+  const auto line = [&](LogFormat format) {
+    return format_log_line(format, 0, ATOLL_LOG_INFO, "http", "request", fields, "r");
+  };
+  CHECK(line(LogFormat::Json).find(R"("status":201,"path":"201"})") != std::string::npos);
+  CHECK(line(LogFormat::Text).find(" status=201 path=201 request=r") != std::string::npos);
+}
+
 }  // namespace
 }  // namespace Atoll::host
