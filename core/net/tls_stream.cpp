@@ -15,9 +15,8 @@ namespace Atoll::net {
 namespace {
 
 constexpr std::size_t kRecord = SSL3_RT_MAX_PLAIN_LENGTH;  ///< 16 KiB, the most that one record carries
-constexpr std::size_t kBatch = 4 * kRecord;                ///< given to OpenSSL at once
 constexpr std::size_t kSendTurn = 16 * kRecord;            ///< one send() takes no more
-constexpr std::size_t kMaxHeld = 96 * 1024;                ///< bytes; more than a batch can leave
+constexpr std::size_t kMaxHeld = 96 * 1024;                ///< bytes; far more than our own records leave
 
 // Commands for a BIO that OpenSSL's bio.h names in a comment only: BIO_CTRL_SET_KTLS_SEND, ..._SEND_CTRL_MSG and
 // BIO_CTRL_CLEAR_KTLS_CTRL_MSG.
@@ -125,7 +124,7 @@ IoResult TlsStream::flush() {
   if (failed_) return failed();
   IoResult out{IoResult::Kind::Moved, 0};
   while (held_at_ < held_.size()) {
-    const auto count = put(held_.data() + held_at_, held_.size() - held_at_);
+    const auto count = put(held_.data() + held_at_, held_bytes());
     if (count < 0) return failed();
     if (count == 0) {
       out.kind = IoResult::Kind::Blocked;
@@ -195,27 +194,32 @@ IoResult TlsStream::receive(std::span<char> into) {
   return out;
 }
 
-// How many bytes OpenSSL made into records. All of them, unless the connection failed.
-std::size_t TlsStream::write_records(const char *data, std::size_t size) {
+// Has OpenSSL make a record of at most 16 KiB. False: the connection has failed.
+bool TlsStream::write_record(const char *data, std::size_t size) {
   ERR_clear_error();
   std::size_t written = 0;
-  if (SSL_write_ex(ssl_.get(), data, size, &written) == 1) return written;
+  if (SSL_write_ex(ssl_.get(), data, size, &written) == 1 && written == size) return true;
   failed();
-  return 0;
+  return false;
 }
 
 IoResult TlsStream::send(std::span<iovec> pieces, bool more) {
   if (failed_) return failed();
-  more_ = more;
   IoResult out = flush();
   if (out.kind != IoResult::Kind::Moved) return out;
   out.bytes = 0;
+  std::size_t all = 0;
+  for (const auto &piece : pieces) all += piece.iov_len;
+  all = std::min(all, kSendTurn);
   std::array<char, kRecord> small;  // collects what is less than a record; not initialised, as it is large
   std::size_t used = 0;
+  // One record; the kernel is told when another follows, so that it makes large segments of them.
   const auto write = [&](const char *data, std::size_t size) {
-    const auto written = write_records(data, size);
-    out.bytes += written;
-    return written == size && !holds_output() && out.bytes < kSendTurn;
+    more_ = more || out.bytes + size < all;
+    const bool written = write_record(data, size);
+    more_ = false;
+    if (written) out.bytes += size;
+    return written && !holds_output() && out.bytes < kSendTurn;
   };
   bool go_on = true;
   for (const auto &piece : pieces) {
@@ -224,7 +228,7 @@ IoResult TlsStream::send(std::span<iovec> pieces, bool more) {
     while (go_on && left > 0) {
       std::size_t step = 0;
       if (used == 0 && left >= kRecord) {
-        step = std::min(left - left % kRecord, kBatch);
+        step = kRecord;
         go_on = write(data, step);
       } else {
         step = std::min(left, kRecord - used);
@@ -270,7 +274,6 @@ IoResult TlsStream::send_file(int file, std::uint64_t offset, std::size_t count)
 void TlsStream::close_notify() {
   if (closing_ || failed_ || !established_) return;
   closing_ = true;
-  more_ = false;
   ERR_clear_error();
   SSL_shutdown(ssl_.get());
   ERR_clear_error();

@@ -61,7 +61,7 @@ class TlsStream {
   static int on_write(BIO *bio, const char *data, int size);
   static long on_control(BIO *bio, int command, long number, void *pointer);
 
-  std::size_t write_records(const char *data, std::size_t size);
+  bool write_record(const char *data, std::size_t size);
   IoResult failed();
   long put(const char *data, std::size_t size);
 
@@ -77,7 +77,7 @@ class TlsStream {
   bool waits_for_room_ = false;
   bool kernel_sends_ = false;
   bool control_message_ = false;  ///< kernel TLS: the next write is not application data
-  bool more_ = false;             ///< something follows at once
+  bool more_ = false;             ///< what is being written is followed by something at once
   std::string held_;              ///< made, but not yet taken by the socket
   std::size_t held_at_ = 0;
 };
