@@ -98,7 +98,7 @@ struct Options {
   bool compress = true;                 ///< gzip for text-like answers without an ETag when the client asks for it
   std::size_t drain_limit = 64 * 1024;  ///< body bytes nobody asked for that are read to keep the connection
   unsigned unix_mode = 0660;            ///< of a unix socket
-  std::chrono::milliseconds head_timeout{15'000};     ///< from its first byte to its last
+  std::chrono::milliseconds head_timeout{15'000};     ///< from its first byte to its last; for a TLS handshake, too
   std::chrono::milliseconds idle_timeout{75'000};     ///< between requests
   std::chrono::milliseconds body_timeout{60'000};     ///< without a byte of the body
   std::chrono::milliseconds write_timeout{60'000};    ///< without a byte taken by the client
