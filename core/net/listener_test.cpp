@@ -18,10 +18,10 @@ using namespace Atoll::net::test;
 
 namespace {
 
-void hello(const std::shared_ptr<Exchange> &exchange) { exchange->respond(Response(200, "hello")); }
+void serve_inherited(const std::shared_ptr<Exchange> &exchange) { exchange->respond(Response(200, "hello")); }
 
 // A blocking socket on a free port of 127.0.0.1, as a service manager makes it.
-base::Fd tcp_socket(bool listening = true) {
+base::Fd listening_socket(bool listening = true) {
   base::Fd fd(::socket(AF_INET, SOCK_STREAM, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
@@ -31,14 +31,14 @@ base::Fd tcp_socket(bool listening = true) {
   return fd;
 }
 
-std::string failure(int fd) {
+std::string adopt_failure(int fd) {
   const auto opened = Listener::open(ListenAddress::inherited(fd, false), 0660);
   REQUIRE_FALSE(opened.ok());
   CHECK(opened.status() == Status::InvalidArgument);
   return opened.error().message;
 }
 
-int flag_of(int fd, int level, int name) {
+int socket_flag(int fd, int level, int name) {
   int value = 0;
   socklen_t size = sizeof value;
   CHECK(::getsockopt(fd, level, name, &value, &size) == 0);
@@ -48,13 +48,13 @@ int flag_of(int fd, int level, int name) {
 }  // namespace
 
 TEST_CASE("an inherited TCP socket is served, with its address and flags set right") {
-  auto socket = tcp_socket();
+  auto socket = listening_socket();
   const base::Fd copy(::dup(socket.get()));
   const int fd = socket.get();
   Options options;
   options.listen = {ListenAddress::inherited(socket.release(), false)};
   {
-    Server server(hello, options);
+    Server server(serve_inherited, options);
     CHECK(server->addresses()[0] == "127.0.0.1:" + std::to_string(server.port()));
     CHECK((::fcntl(fd, F_GETFL) & O_NONBLOCK) != 0);
     CHECK((::fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
@@ -63,21 +63,21 @@ TEST_CASE("an inherited TCP socket is served, with its address and flags set rig
     // Others hold the socket, too: who connects now waits for them.
     CHECK(server.client().connected());
   }
-  CHECK(flag_of(copy.get(), SOL_SOCKET, SO_ACCEPTCONN) == 1);
+  CHECK(socket_flag(copy.get(), SOL_SOCKET, SO_ACCEPTCONN) == 1);
   options.listen = {ListenAddress::inherited(::dup(copy.get()), false)};
-  Server next(hello, options);
+  Server next(serve_inherited, options);
   CHECK(next.client().ask(get("/")).body == "hello");
 }
 
 TEST_CASE("connections of an inherited socket get their options") {
-  auto listener = Listener::open(ListenAddress::inherited(tcp_socket().release(), true), 0660);
+  auto listener = Listener::open(ListenAddress::inherited(listening_socket().release(), true), 0660);
   REQUIRE(listener.ok());
   Client client(listener->port());
   const auto accepted = listener->accept();
   REQUIRE(accepted.fd);
   CHECK(accepted.info->secure);
-  CHECK(flag_of(accepted.fd.get(), IPPROTO_TCP, TCP_NODELAY) == 1);
-  CHECK(flag_of(accepted.fd.get(), SOL_SOCKET, SO_KEEPALIVE) == 1);
+  CHECK(socket_flag(accepted.fd.get(), IPPROTO_TCP, TCP_NODELAY) == 1);
+  CHECK(socket_flag(accepted.fd.get(), SOL_SOCKET, SO_KEEPALIVE) == 1);
 }
 
 TEST_CASE("an inherited unix socket is served and its file stays") {
@@ -94,7 +94,7 @@ TEST_CASE("an inherited unix socket is served and its file stays") {
   {
     Options options;
     options.listen = {ListenAddress::inherited(socket.release(), false)};
-    Server server(hello, options);
+    Server server(serve_inherited, options);
     CHECK(server->addresses()[0] == "unix:" + path);
     const base::Fd client(::socket(AF_UNIX, SOCK_STREAM, 0));
     REQUIRE(::connect(client.get(), raw, sizeof address) == 0);
@@ -109,16 +109,17 @@ TEST_CASE("an inherited unix socket is served and its file stays") {
 }
 
 TEST_CASE("descriptors that are no listening stream sockets are refused") {
-  CHECK(failure(temporary_file().release()).find("it is not a socket") != std::string::npos);
-  CHECK(failure(tcp_socket(false).release()).find("not a listening stream socket") != std::string::npos);
-  CHECK(failure(::socket(AF_INET, SOCK_DGRAM, 0)).find("not a listening stream socket") != std::string::npos);
+  CHECK(adopt_failure(temporary_file().release()).find("it is not a socket") != std::string::npos);
+  CHECK(adopt_failure(listening_socket(false).release()).find("not a listening stream socket") != std::string::npos);
+  CHECK(adopt_failure(::socket(AF_INET, SOCK_DGRAM, 0)).find("not a listening stream socket") != std::string::npos);
 }
 
 TEST_CASE("a start that fails closes what it was given") {
-  const int first = tcp_socket().release(), wrong = temporary_file().release(), last = tcp_socket().release();
+  const int first = listening_socket().release(), wrong = temporary_file().release(),
+            last = listening_socket().release();
   Options options;
   for (const int fd : {first, wrong, last}) options.listen.push_back(ListenAddress::inherited(fd, false));
   Engine engine(options);
-  CHECK_FALSE(engine.start(hello).ok());
+  CHECK_FALSE(engine.start(serve_inherited).ok());
   for (const int fd : {first, wrong, last}) CHECK(::fcntl(fd, F_GETFD) == -1);
 }

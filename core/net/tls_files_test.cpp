@@ -16,14 +16,14 @@ using namespace Atoll::net::test;
 
 namespace {
 
-std::string refusal(const std::string &certificate, const std::string &key) {
+std::string load_refusal(const std::string &certificate, const std::string &key) {
   const auto loaded = TlsContext::load({certificate, key});
   if (loaded.ok()) return "loaded";
   CHECK(loaded.status() == Status::InvalidArgument);
   return loaded.error().message;
 }
 
-bool contains(const std::string &text, std::string_view part) {
+bool check_contains(const std::string &text, std::string_view part) {
   INFO(text);
   const bool found = text.find(part) != std::string::npos;
   CHECK(found);
@@ -35,35 +35,38 @@ bool contains(const std::string &text, std::string_view part) {
 TEST_CASE("files that cannot be used are refused with a sentence") {
   const TlsFolder files;
   const auto certificate = files.certificate(), key = files.key();
-  contains(refusal(files.path("none"), key), "the TLS certificate " + files.path("none") + " does not exist");
-  contains(refusal(certificate, files.path("none")), "the TLS key " + files.path("none") + " does not exist");
-  contains(refusal(files.path(""), key), "is not a regular file");
+  check_contains(load_refusal(files.path("none"), key),
+                 "the TLS certificate " + files.path("none") + " does not exist");
+  check_contains(load_refusal(certificate, files.path("none")),
+                 "the TLS key " + files.path("none") + " does not exist");
+  check_contains(load_refusal(files.path(""), key), "is not a regular file");
 
   files.write("text", "just text\n");
-  contains(refusal(files.path("text"), key), "holds no certificate in PEM form");
-  contains(refusal(certificate, files.path("text")), "holds no private key in PEM form");
+  check_contains(load_refusal(files.path("text"), key), "holds no certificate in PEM form");
+  check_contains(load_refusal(certificate, files.path("text")), "holds no private key in PEM form");
   files.write("empty", "");
-  contains(refusal(files.path("empty"), key), "holds no certificate in PEM form");
-  contains(refusal(certificate, files.path("empty")), "holds no private key in PEM form");
-  contains(refusal(key, key), "holds no certificate in PEM form");
-  contains(refusal(certificate, certificate), "can be read or changed by every user");
+  check_contains(load_refusal(files.path("empty"), key), "holds no certificate in PEM form");
+  check_contains(load_refusal(certificate, files.path("empty")), "holds no private key in PEM form");
+  check_contains(load_refusal(key, key), "holds no certificate in PEM form");
+  check_contains(load_refusal(certificate, certificate), "can be read or changed by every user");
 
   auto damaged = files.text(certificate);
   damaged.replace(damaged.size() / 2, 8, "????????");
   files.write("damaged", damaged);
-  contains(refusal(files.path("damaged"), key), "is damaged");
+  check_contains(load_refusal(files.path("damaged"), key), "is damaged");
   files.write("second", files.text(certificate) + damaged);
-  contains(refusal(files.path("second"), key), "certificate 2 in");
+  check_contains(load_refusal(files.path("second"), key), "certificate 2 in");
   files.write("large", std::string(2 << 20, 'x'));
-  contains(refusal(files.path("large"), key), "larger than 1 MiB");
+  check_contains(load_refusal(files.path("large"), key), "larger than 1 MiB");
 
   TlsFolder::make(files.path("other.pem"), files.path("other.key"));
-  contains(refusal(certificate, files.path("other.key")), "does not belong to the certificate " + certificate);
+  check_contains(load_refusal(certificate, files.path("other.key")),
+                 "does not belong to the certificate " + certificate);
 
   ::chmod(key.c_str(), 0644);
-  contains(refusal(certificate, key), "run: chmod o= " + key);
+  check_contains(load_refusal(certificate, key), "run: chmod o= " + key);
   ::chmod(key.c_str(), 0640);
-  CHECK(refusal(certificate, key) == "loaded");
+  CHECK(load_refusal(certificate, key) == "loaded");
 }
 
 TEST_CASE("a key behind a passphrase is refused without asking for it") {
@@ -75,7 +78,7 @@ TEST_CASE("a key behind a passphrase is refused without asking for it") {
   REQUIRE(PEM_write_bio_PrivateKey(out.get(), key->get(), EVP_aes_128_cbc(), password, 6, nullptr, nullptr) == 1);
   BIO_flush(out.get());
   ::chmod(files.path("secret.key").c_str(), 0600);
-  contains(refusal(files.certificate(), files.path("secret.key")), "is protected by a passphrase");
+  check_contains(load_refusal(files.certificate(), files.path("secret.key")), "is protected by a passphrase");
 }
 
 TEST_CASE("a chain is sent as it is; one in the wrong order is a warning") {
@@ -93,7 +96,7 @@ TEST_CASE("a chain is sent as it is; one in the wrong order is a warning") {
   files.write("chain.pem", files.text(files.certificate()) + files.text(files.path("third.pem")));
   REQUIRE((*loaded)->reload().ok());
   REQUIRE((*loaded)->warnings().size() == 1);
-  contains((*loaded)->warnings()[0], "did not issue the one before it");
+  check_contains((*loaded)->warnings()[0], "did not issue the one before it");
 
   Server server([](const std::shared_ptr<Exchange> &exchange) { exchange->respond(Response(204)); },
                 tls_options(*loaded));

@@ -30,7 +30,7 @@ TlsStream &stream_of(BIO *bio) { return *reinterpret_cast<TlsStream *>(BIO_get_c
 
 void TlsStream::Free::operator()(SSL *ssl) const { SSL_free(ssl); }
 
-TlsStream::~TlsStream() = default;
+TlsStream::~TlsStream() { ssl_.reset(); }  // before what its BIO uses
 
 // OpenSSL's own socket BIO, which knows about kernel TLS, with other ways to read and write.
 const BIO_METHOD *TlsStream::method() {
@@ -58,8 +58,8 @@ std::unique_ptr<TlsStream> TlsStream::open(TlsContext &context, int socket) {
     BIO_free(bio);
     return nullptr;
   }
-  BIO_set_fd(bio, socket, BIO_NOCLOSE);
   BIO_set_callback_arg(bio, reinterpret_cast<char *>(out.get()));
+  BIO_set_fd(bio, socket, BIO_NOCLOSE);
   SSL_set_bio(out->ssl_.get(), bio, bio);
   SSL_set_accept_state(out->ssl_.get());
   return out;

@@ -13,11 +13,11 @@ using std::chrono::milliseconds;
 
 namespace {
 
-void hello(const std::shared_ptr<Exchange> &exchange) {
+void tell_secure(const std::shared_ptr<Exchange> &exchange) {
   exchange->respond(Response(200, exchange->head().connection->secure ? "secure" : "plain"));
 }
 
-Wish only(int version) {
+Wish only_version(int version) {
   Wish wish;
   wish.oldest = wish.newest = version;
   return wish;
@@ -27,16 +27,16 @@ Wish only(int version) {
 
 TEST_CASE("TLS 1.2 and 1.3 are spoken, 1.1 is refused") {
   const TlsFolder files;
-  Server server(hello, tls_options(files.context()));
+  Server server(tell_secure, tls_options(files.context()));
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-    TlsClient client(server.port(), only(version));
+    TlsClient client(server.port(), only_version(version));
     REQUIRE(client.handshake());
     CHECK(SSL_version(client.ssl()) == version);
     CHECK(SSL_CIPHER_is_aead(SSL_get_current_cipher(client.ssl())) == 1);
     for (int turn = 0; turn < 3; ++turn) CHECK(client.ask(get("/")).body == "secure");
   }
   CHECK(server->metrics().tls_handshakes == 2);
-  TlsClient old(server.port(), only(TLS1_1_VERSION));
+  TlsClient old(server.port(), only_version(TLS1_1_VERSION));
   CHECK_FALSE(old.handshake());
   CHECK(old.problem() == SSL_R_TLSV1_ALERT_PROTOCOL_VERSION);
   CHECK(eventually([&] { return server->metrics().tls_failed == 1; }));
@@ -45,15 +45,15 @@ TEST_CASE("TLS 1.2 and 1.3 are spoken, 1.1 is refused") {
 
 TEST_CASE("only TLS 1.3, when that is wanted") {
   const TlsFolder files;
-  Server server(hello, tls_options(files.context(true)));
+  Server server(tell_secure, tls_options(files.context(true)));
   CHECK(TlsClient(server.port()).ask(get("/")).status == 200);
-  CHECK_FALSE(TlsClient(server.port(), only(TLS1_2_VERSION)).handshake());
+  CHECK_FALSE(TlsClient(server.port(), only_version(TLS1_2_VERSION)).handshake());
 }
 
 TEST_CASE("TLS 1.2 without forward secrecy or authenticated encryption is refused") {
   const TlsFolder files;
-  Server server(hello, tls_options(files.context()));
-  TlsClient client(server.port(), only(TLS1_2_VERSION));
+  Server server(tell_secure, tls_options(files.context()));
+  TlsClient client(server.port(), only_version(TLS1_2_VERSION));
   REQUIRE(SSL_set_cipher_list(client.ssl(), "ECDHE-ECDSA-AES128-SHA256:AES128-GCM-SHA256:@SECLEVEL=0") == 1);
   CHECK_FALSE(client.handshake());
   CHECK(client.problem() == SSL_R_SSLV3_ALERT_HANDSHAKE_FAILURE);
@@ -61,7 +61,7 @@ TEST_CASE("TLS 1.2 without forward secrecy or authenticated encryption is refuse
 
 TEST_CASE("ALPN: http/1.1 is chosen, an offer without it is refused, no offer is fine") {
   const TlsFolder files;
-  Server server(hello, tls_options(files.context()));
+  Server server(tell_secure, tls_options(files.context()));
   Wish both, other;
   both.protocols = {"h2", "http/1.1"};
   other.protocols = {"h2", "http/1.0"};
@@ -80,15 +80,15 @@ TEST_CASE("ALPN: http/1.1 is chosen, an offer without it is refused, no offer is
 TEST_CASE("sessions are resumed, also after the same certificate was loaded again, not under another one") {
   const TlsFolder files;
   const auto context = files.context();
-  Server server(hello, tls_options(context));
+  Server server(tell_secure, tls_options(context));
   std::uint64_t resumed = 0;
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
     CAPTURE(version);
-    TlsClient first(server.port(), only(version));
+    TlsClient first(server.port(), only_version(version));
     CHECK(first.ask(get("/")).status == 200);
     CHECK_FALSE(first.resumed());
     const auto session = first.session();
-    auto wish = only(version);
+    auto wish = only_version(version);
     wish.session = session.get();
     TlsClient second(server.port(), wish);
     CHECK(second.ask(get("/")).status == 200);
@@ -114,7 +114,7 @@ TEST_CASE("sessions are resumed, also after the same certificate was loaded agai
 TEST_CASE("a reload changes the certificate for new connections, those that are open go on") {
   const TlsFolder files;
   const auto context = files.context();
-  Server server(hello, tls_options(context));
+  Server server(tell_secure, tls_options(context));
   TlsClient before(server.port());
   CHECK(before.ask(get("/")).status == 200);
   files.renew();
@@ -132,8 +132,8 @@ TEST_CASE("a reload changes the certificate for new connections, those that are 
 
 TEST_CASE("renegotiation is refused") {
   const TlsFolder files;
-  Server server(hello, tls_options(files.context()));
-  TlsClient client(server.port(), only(TLS1_2_VERSION));
+  Server server(tell_secure, tls_options(files.context()));
+  TlsClient client(server.port(), only_version(TLS1_2_VERSION));
   CHECK(client.ask(get("/")).status == 200);
   REQUIRE(SSL_renegotiate(client.ssl()) == 1);
   CHECK_FALSE(client.handshake());
@@ -143,8 +143,8 @@ TEST_CASE("renegotiation is refused") {
 
 TEST_CASE("keys are updated when the client wants it") {
   const TlsFolder files;
-  Server server(hello, tls_options(files.context()));
-  TlsClient client(server.port(), only(TLS1_3_VERSION));
+  Server server(tell_secure, tls_options(files.context()));
+  TlsClient client(server.port(), only_version(TLS1_3_VERSION));
   for (int turn = 0; turn < 10; ++turn) {
     CHECK(client.ask(get("/")).status == 200);
     REQUIRE(SSL_key_update(client.ssl(), SSL_KEY_UPDATE_REQUESTED) == 1);
@@ -154,7 +154,7 @@ TEST_CASE("keys are updated when the client wants it") {
 
 TEST_CASE("plain HTTP on a TLS port is told so") {
   const TlsFolder files;
-  Server server(hello, tls_options(files.context()));
+  Server server(tell_secure, tls_options(files.context()));
   auto client = server.client();
   const auto answer = client.ask(get("/"));
   CHECK(answer.status == 400);
@@ -168,7 +168,7 @@ TEST_CASE("plain HTTP on a TLS port is told so") {
 
 TEST_CASE("garbage instead of a handshake closes") {
   const TlsFolder files;
-  Server server(hello, tls_options(files.context()));
+  Server server(tell_secure, tls_options(files.context()));
   std::uint64_t failures = 0;
   for (const std::string &text :
        {std::string(300, '\0'), std::string(20000, '\xff'), "\x16\x03\x01" + std::string(200, '\x7f'),
@@ -189,7 +189,7 @@ TEST_CASE("a handshake that stops half way times out and holds no worker") {
   auto options = tls_options(files.context());
   options.workers = 1;
   options.head_timeout = milliseconds(200);
-  Server server(hello, options);
+  Server server(tell_secure, options);
   std::vector<std::unique_ptr<TlsClient>> stuck;
   for (int index = 0; index < 20; ++index) {
     auto &client = *stuck.emplace_back(std::make_unique<TlsClient>(server.port()));
@@ -208,9 +208,9 @@ TEST_CASE("a handshake that stops half way times out and holds no worker") {
 
 TEST_CASE("handshake and request byte by byte") {
   const TlsFolder files;
-  Server server(hello, tls_options(files.context()));
+  Server server(tell_secure, tls_options(files.context()));
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-    TlsClient client(server.port(), only(version));
+    TlsClient client(server.port(), only_version(version));
     SSL_do_handshake(client.ssl());
     for (const char byte : client.made()) CHECK(client.raw_send({&byte, 1}));
     REQUIRE(client.handshake());
@@ -223,7 +223,7 @@ TEST_CASE("a TLS port over its limit closes at once, a draining one closes idle 
   const TlsFolder files;
   auto options = tls_options(files.context());
   options.max_connections = 1;
-  Server server(hello, options);
+  Server server(tell_secure, options);
   TlsClient client(server.port());
   CHECK(client.ask(get("/")).status == 200);
   TlsClient second(server.port());
@@ -237,16 +237,16 @@ TEST_CASE("plain and TLS addresses side by side; TLS without a certificate is an
   const TlsFolder files;
   auto options = tls_options(files.context());
   options.listen.emplace_back("127.0.0.1:0");
-  Server server(hello, options);
+  Server server(tell_secure, options);
   REQUIRE(server->addresses().size() == 2);
-  const auto &plain = server->addresses()[1];
+  const auto plain = server->addresses()[1];
   const auto port = static_cast<std::uint16_t>(std::stoi(plain.substr(plain.rfind(':') + 1)));
   CHECK(Client(port).ask(get("/")).body == "plain");
   CHECK(TlsClient(server.port()).ask(get("/")).body == "secure");
 
   options.tls = nullptr;
   Engine engine(options);
-  const auto started = engine.start(hello);
+  const auto started = engine.start(tell_secure);
   REQUIRE_FALSE(started.ok());
   CHECK(started.status() == Status::InvalidArgument);
   CHECK(started.error().message.find("no certificate is loaded") != std::string::npos);

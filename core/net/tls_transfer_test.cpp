@@ -15,11 +15,11 @@ using namespace Atoll::net::test;
 
 namespace {
 
-constexpr std::size_t kBig = 20'000'000;
+constexpr std::size_t kTlsBody = 20'000'000;
 
 /// Serves one file in several ways and measures what is put.
-struct Bodies {
-  std::string big = pattern(kBig);
+struct TlsBodies {
+  std::string big = pattern(kTlsBody);
   base::Fd file = temporary_file(big);
   std::atomic<int> failed{0};
 
@@ -41,8 +41,8 @@ struct Bodies {
     Response response(200);
     if (head.path == "/small") return exchange->respond(Response(200, "small"));
     if (head.path == "/bytes") response.body = big;
-    if (head.path == "/file") response.body = Extents{{Extent::file(file.get(), 0, kBig)}, nullptr, false};
-    if (head.path == "/changing") response.body = Extents{{Extent::file(file.get(), 0, kBig)}, nullptr, true};
+    if (head.path == "/file") response.body = Extents{{Extent::file(file.get(), 0, kTlsBody)}, nullptr, false};
+    if (head.path == "/changing") response.body = Extents{{Extent::file(file.get(), 0, kTlsBody)}, nullptr, true};
     if (head.path == "/pieces") {
       Extents extents;
       for (std::size_t at = 0; at < 1'000'000; at += 1000) extents.parts.push_back(Extent::file(file.get(), at, 1000));
@@ -51,11 +51,11 @@ struct Bodies {
       response.body = std::move(extents);
     }
     if (head.path == "/generator" || head.path == "/broken") {
-      const std::size_t end = head.path == "/broken" ? kBig / 2 : kBig;
+      const std::size_t end = head.path == "/broken" ? kTlsBody / 2 : kTlsBody;
       Generator generator;
-      if (head.path == "/broken") generator.length = kBig;
+      if (head.path == "/broken") generator.length = kTlsBody;
       generator.pull = [this, end, at = std::size_t{0}](std::span<char> out) mutable -> Result<Pull> {
-        if (at == end) return end == kBig ? Result<Pull>(Pull::end()) : error(Status::Internal, "broken");
+        if (at == end) return end == kTlsBody ? Result<Pull>(Pull::end()) : error(Status::Internal, "broken");
         const auto size = std::min(out.size(), end - at);
         std::memcpy(out.data(), big.data() + at, size);
         at += size;
@@ -67,14 +67,14 @@ struct Bodies {
   }
 };
 
-Wish with(int version, int receive_buffer = 0) {
+Wish limited_to(int version, int receive_buffer = 0) {
   Wish wish;
   wish.oldest = wish.newest = version;
   wish.receive_buffer = receive_buffer;
   return wish;
 }
 
-std::string put(std::size_t size, std::string_view fields = {}) {
+std::string put_head(std::size_t size, std::string_view fields = {}) {
   return "PUT / HTTP/1.1\r\nHost: a\r\nContent-Length: " + std::to_string(size) + "\r\n" + std::string(fields) + "\r\n";
 }
 
@@ -108,10 +108,10 @@ bool sent_at_once(int fd, std::string &bytes) {
 
 TEST_CASE("large downloads arrive whole, whatever they are made of") {
   const TlsFolder files;
-  Bodies bodies;
+  TlsBodies bodies;
   Server server(std::ref(bodies), tls_options(files.context()));
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-    TlsClient client(server.port(), with(version));
+    TlsClient client(server.port(), limited_to(version));
     for (const char *path : {"/file", "/changing", "/bytes", "/generator"}) {
       CAPTURE(path);
       const auto answer = client.ask(get(path));
@@ -125,14 +125,14 @@ TEST_CASE("large downloads arrive whole, whatever they are made of") {
 
 TEST_CASE("large uploads arrive whole, by length and chunked") {
   const TlsFolder files;
-  Bodies bodies;
+  TlsBodies bodies;
   Server server(std::ref(bodies), tls_options(files.context()));
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-    TlsClient client(server.port(), with(version));
-    CHECK(client.send(put(kBig) + bodies.big + get("/small")));
+    TlsClient client(server.port(), limited_to(version));
+    CHECK(client.send(put_head(kTlsBody) + bodies.big + get("/small")));
     CHECK(client.answer().body == "same 20000000");
     CHECK(client.answer().body == "small");
-    CHECK(client.send(put(kBig, "Expect: 100-continue\r\n")));
+    CHECK(client.send(put_head(kTlsBody, "Expect: 100-continue\r\n")));
     CHECK(client.answer().status == 100);
     CHECK(client.send(bodies.big));
     CHECK(client.answer().body == "same 20000000");
@@ -150,18 +150,18 @@ TEST_CASE("large uploads arrive whole, by length and chunked") {
 
 TEST_CASE("slow readers and slow writers hold no worker, and end well") {
   const TlsFolder files;
-  Bodies bodies;
+  TlsBodies bodies;
   auto options = tls_options(files.context());
   options.workers = 1;
   Server server(std::ref(bodies), options);
   std::vector<std::unique_ptr<TlsClient>> readers, writers;
   for (int index = 0; index < 10; ++index) {
     const int version = index % 2 == 0 ? TLS1_2_VERSION : TLS1_3_VERSION;
-    auto &reader = *readers.emplace_back(std::make_unique<TlsClient>(server.port(), with(version, 4096)));
+    auto &reader = *readers.emplace_back(std::make_unique<TlsClient>(server.port(), limited_to(version, 4096)));
     CHECK(reader.send(get(index % 3 == 0 ? "/bytes" : "/file")));
     CHECK(reader.has("HTTP/1.1 200"));
-    auto &writer = *writers.emplace_back(std::make_unique<TlsClient>(server.port(), with(version)));
-    CHECK(writer.send(put(100'000)));
+    auto &writer = *writers.emplace_back(std::make_unique<TlsClient>(server.port(), limited_to(version)));
+    CHECK(writer.send(put_head(100'000)));
   }
   TlsClient quick(server.port());
   std::vector<std::string> records;
@@ -187,15 +187,15 @@ TEST_CASE("slow readers and slow writers hold no worker, and end well") {
 
 TEST_CASE("a client that makes us owe it more than the socket takes is read no further, until it reads") {
   const TlsFolder files;
-  Bodies bodies;
+  TlsBodies bodies;
   auto options = tls_options(files.context());
   options.workers = 1;
   options.listen = {ListenAddress::inherited(tiny_buffers(65'536).release(), true)};
   Server server(std::ref(bodies), options);
-  TlsClient client(server.port(), with(TLS1_3_VERSION, 1));
+  TlsClient client(server.port(), limited_to(TLS1_3_VERSION, 1));
   const int little = 65'536;  // so that this side notices soon
   ::setsockopt(client.fd(), SOL_SOCKET, SO_SNDBUF, &little, sizeof little);
-  CHECK(client.send(put(100'000)));
+  CHECK(client.send(put_head(100'000)));
   std::string waiting;
   int updates = 0;
   for (; updates < 50'000; ++updates) {  // each wants an answer of its own
@@ -223,17 +223,17 @@ TEST_CASE("tiny socket buffers, in both directions and already in the handshake"
   std::string chain;
   for (int link = 0; link < 40; ++link) chain += files.text(files.certificate());
   files.write("cert.pem", chain);
-  Bodies bodies;
+  TlsBodies bodies;
   auto options = tls_options(files.context());
   options.workers = 1;
   options.listen = {ListenAddress::inherited(tiny_buffers().release(), true)};
   Server server(std::ref(bodies), options);
   for (const int version : {TLS1_2_VERSION, TLS1_3_VERSION}) {
-    TlsClient client(server.port(), with(version, 1));
+    TlsClient client(server.port(), limited_to(version, 1));
     SSL_do_handshake(client.ssl());
     CHECK(client.raw_send(client.made()));
     CHECK(TlsClient(server.port()).ask(get("/small")).body == "small");  // while the first flight is stuck
-    CHECK(client.send(put(300'000) + bodies.big.substr(0, 300'000)));
+    CHECK(client.send(put_head(300'000) + bodies.big.substr(0, 300'000)));
     CHECK(client.answer().body == "same 300000");
     const auto answer = client.ask(get("/pieces"));
     CHECK((answer.body == bodies.big.substr(0, 1'000'000) + std::string(100'000, '\0') + "end"));
@@ -242,7 +242,7 @@ TEST_CASE("tiny socket buffers, in both directions and already in the handshake"
 
 TEST_CASE("many requests in one record are all answered") {
   const TlsFolder files;
-  Bodies bodies;
+  TlsBodies bodies;
   Server server(std::ref(bodies), tls_options(files.context()));
   TlsClient client(server.port());
   REQUIRE(client.handshake());
@@ -252,8 +252,8 @@ TEST_CASE("many requests in one record are all answered") {
   CHECK(client.raw_send(client.seal(all)));
   for (int index = 0; index < 300; ++index) REQUIRE(client.answer().body == "small");
   // A body that ends inside of a record, with the next request behind it, and nothing after it to wake anybody.
-  CHECK(client.raw_send(
-      client.seal(put(1000) + bodies.big.substr(0, 1000) + get("/small") + put(3) + bodies.big.substr(0, 3))));
+  CHECK(client.raw_send(client.seal(put_head(1000) + bodies.big.substr(0, 1000) + get("/small") + put_head(3) +
+                                    bodies.big.substr(0, 3))));
   CHECK(client.answer().body == "same 1000");
   CHECK(client.answer().body == "small");
   CHECK(client.answer().body == "same 3");
@@ -261,9 +261,9 @@ TEST_CASE("many requests in one record are all answered") {
 
 TEST_CASE("the first request may come with the end of the handshake") {
   const TlsFolder files;
-  Bodies bodies;
+  TlsBodies bodies;
   Server server(std::ref(bodies), tls_options(files.context()));
-  TlsClient client(server.port(), with(TLS1_3_VERSION));
+  TlsClient client(server.port(), limited_to(TLS1_3_VERSION));
   std::string last;
   while (SSL_do_handshake(client.ssl()) != 1) {
     CHECK(client.raw_send(client.made()));
@@ -279,7 +279,7 @@ TEST_CASE("the first request may come with the end of the handshake") {
 
 TEST_CASE("an answer that closes ends with close_notify") {
   const TlsFolder files;
-  Bodies bodies;
+  TlsBodies bodies;
   Server server(std::ref(bodies), tls_options(files.context()));
   for (const char *request : {"GET /generator HTTP/1.0\r\n\r\n", "GET /file HTTP/1.0\r\n\r\n"}) {
     TlsClient client(server.port());
@@ -296,7 +296,7 @@ TEST_CASE("an answer that closes ends with close_notify") {
 
 TEST_CASE("an answer that fails on its way never ends with close_notify") {
   const TlsFolder files;
-  Bodies bodies;
+  TlsBodies bodies;
   Server server(std::ref(bodies), tls_options(files.context()));
   for (const char *request : {"GET /broken HTTP/1.0\r\n\r\n", "GET /broken HTTP/1.1\r\nHost: a\r\n\r\n"}) {
     TlsClient client(server.port());
@@ -311,13 +311,13 @@ TEST_CASE("an answer that fails on its way never ends with close_notify") {
 
 TEST_CASE("a body that is cut is a failure, however it is cut") {
   const TlsFolder files;
-  Bodies bodies;
+  TlsBodies bodies;
   Server server(std::ref(bodies), tls_options(files.context()));
   int failures = 0;
   for (int way = 0; way < 4; ++way) {
     CAPTURE(way);
     TlsClient client(server.port());
-    CHECK(client.send(put(1'000'000) + bodies.big.substr(0, 300'000)));
+    CHECK(client.send(put_head(1'000'000) + bodies.big.substr(0, 300'000)));
     if (way == 0) client.abort();
     if (way == 1) client.shutdown();      // the stream ends without a word
     if (way == 2) client.notify_close();  // said so, but in the middle
@@ -334,10 +334,10 @@ TEST_CASE("a body that is cut is a failure, however it is cut") {
 
 TEST_CASE("a client that is gone in the middle of a download is let go") {
   const TlsFolder files;
-  Bodies bodies;
+  TlsBodies bodies;
   Server server(std::ref(bodies), tls_options(files.context()));
   for (const bool abort : {false, true}) {
-    TlsClient client(server.port(), with(TLS1_3_VERSION, 4096));
+    TlsClient client(server.port(), limited_to(TLS1_3_VERSION, 4096));
     CHECK(client.send(get("/file")));
     CHECK(client.has("\r\n\r\n"));
     if (abort)
