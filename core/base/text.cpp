@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 
 namespace Atoll::base {
 
@@ -85,6 +87,28 @@ std::string to_lower(std::string_view text) {
   return out;
 }
 
+bool has_control(std::string_view text) {
+  const char *at = text.data();
+  const char *const end = at + text.size();
+  const auto slowly = [](const char *from, const char *to) {
+    return std::any_of(from, to, [](char c) {
+      const auto byte = static_cast<unsigned char>(c);
+      return (byte < 0x20 && c != '\t') || byte == 0x7f;
+    });
+  };
+  // Eight bytes at a time; what looks odd (a tab does) is looked at closely.
+  constexpr std::uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
+  for (; end - at >= 8; at += 8) {
+    std::uint64_t word;
+    std::memcpy(&word, at, sizeof word);
+    const std::uint64_t low = (word - ones * 0x20) & ~word & highs;
+    const std::uint64_t del = word ^ (ones * 0x7f);
+    const bool odd = (low | ((del - ones) & ~del & highs)) != 0;
+    if (odd && slowly(at, at + 8)) return true;
+  }
+  return slowly(at, end);
+}
+
 bool valid_utf8(std::string_view text) {
   std::size_t at = 0;
   while (at < text.size()) {
@@ -104,11 +128,11 @@ std::optional<std::uint64_t> parse_u64(std::string_view text) {
 }
 
 std::string hex_encode(std::span<const std::uint8_t> bytes) {
-  std::string out;
-  out.reserve(bytes.size() * 2);
+  std::string out(bytes.size() * 2, '\0');
+  char *to = out.data();
   for (const std::uint8_t byte : bytes) {
-    out.push_back(kHexDigits[byte >> 4]);
-    out.push_back(kHexDigits[byte & 15]);
+    *to++ = kHexDigits[byte >> 4];
+    *to++ = kHexDigits[byte & 15];
   }
   return out;
 }
@@ -160,8 +184,8 @@ std::optional<std::string> base64_decode(std::string_view text) {
     for (int i = 0; i < 2 && !text.empty() && text.back() == '='; ++i) text.remove_suffix(1);
   }
   if (text.size() % 4 == 1) return std::nullopt;
-  std::string out;
-  out.reserve(text.size() / 4 * 3 + 2);
+  std::string out(text.size() * 3 / 4, '\0');
+  char *to = out.data();
   std::uint32_t bits = 0;
   int held = 0;
   for (const char c : text) {
@@ -171,7 +195,7 @@ std::optional<std::string> base64_decode(std::string_view text) {
     held += 6;
     if (held >= 8) {
       held -= 8;
-      out.push_back(static_cast<char>(bits >> held & 0xff));
+      *to++ = static_cast<char>(bits >> held & 0xff);
     }
   }
   if ((bits & ((1u << held) - 1)) != 0) return std::nullopt;

@@ -21,6 +21,9 @@ bool iequals(std::string_view a, std::string_view b);
 std::string to_lower(std::string_view text);
 inline char to_lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
+/// Whether there is a control character (below 0x20, or 0x7f) other than a tab.
+bool has_control(std::string_view text);
+
 /// RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. NUL is valid here.
 bool valid_utf8(std::string_view text);
 

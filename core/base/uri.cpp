@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/uri.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace Atoll::base {
@@ -30,10 +31,10 @@ std::optional<std::string> percent_decode(std::string_view text) {
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] != '%') {
-      out.push_back(text[i]);
-      continue;
-    }
+    const std::size_t plain = std::min(text.find('%', i), text.size());
+    out.append(text, i, plain - i);
+    i = plain;
+    if (i == text.size()) break;
     if (text.size() - i < 3) return std::nullopt;
     const int high = hex_value(text[i + 1]);
     const int low = hex_value(text[i + 2]);

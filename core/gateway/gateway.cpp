@@ -38,7 +38,7 @@ Gateway::Gateway(InstanceLookup &lookup, unsigned calls_per_provider)
     return guarded(c, [&]() -> Result<void> {
       auto record = static_cast<Gateway *>(self)->spaces_.personal(Call(c), view(name));
       if (!record) return std::move(record).error();
-      SpaceRecordEmitter{sink}(record->abi());
+      SpaceRecordEmitter{sink}((*record)->abi());
       return {};
     });
   };

@@ -123,7 +123,7 @@ Result<std::vector<SpaceRecord>> Spaces::reachable(const Call &call) {
   return out;
 }
 
-Result<SpaceRecord> Spaces::personal(const Call &call, std::string_view account_name) {
+Result<std::shared_ptr<const SpaceRecord>> Spaces::personal(const Call &call, std::string_view account_name) {
   const auto *principal = call.principal();
   if (!principal) return unauthenticated();
   if (base::iequals(account_name, view(principal->name))) {
@@ -134,7 +134,7 @@ Result<SpaceRecord> Spaces::personal(const Call &call, std::string_view account_
   return error(Status::NotFound, "There is no such user, or you have no access to his files.");
 }
 
-Result<SpaceRecord> Spaces::own_personal(const Call &call, const atoll_principal &principal) {
+Result<Spaces::Shared> Spaces::own_personal(const Call &call, const atoll_principal &principal) {
   auto all = registries(lookup_);
   if (!all) return std::move(all).error();
   auto now = refresh(call, *all);
@@ -156,17 +156,19 @@ Result<SpaceRecord> Spaces::own_personal(const Call &call, const atoll_principal
     if (!asked) return std::move(asked).error();
     if (!found) return error(Status::Internal, "the registry answered OK and gave no record of the personal space");
     if (auto done = complete(call, registry, *found); !done) return std::move(done).error();
+    auto record = std::make_shared<const SpaceRecord>(*std::move(found));
     const std::lock_guard lock(mutex_);
     if (cached_generation_ == *now) {
       if (personal_cache_.size() >= kCachedRecords) personal_cache_.clear();
-      personal_cache_.insert_or_assign(account, *found);
+      personal_cache_.insert_or_assign(account, record);
     }
-    return *std::move(found);
+    return record;
   }
   return make_personal(call, principal, all->front());
 }
 
-Result<SpaceRecord> Spaces::make_personal(const Call &call, const atoll_principal &principal, const Lease &registry) {
+Result<Spaces::Shared> Spaces::make_personal(const Call &call, const atoll_principal &principal,
+                                             const Lease &registry) {
   auto providers = lookup_.all(ATOLL_STORAGE_FS);
   if (!providers) return std::move(providers).error();
   if (providers->empty())
@@ -199,7 +201,7 @@ Result<SpaceRecord> Spaces::make_personal(const Call &call, const atoll_principa
   if (!asked) return std::move(asked).error();
   if (!stored) return error(Status::Internal, "the registry lost the personal space that was just recorded");
   if (auto done = complete(call, registry, *stored); !done) return std::move(done).error();
-  return *std::move(stored);
+  return std::make_shared<const SpaceRecord>(*std::move(stored));
 }
 
 Result<void> Spaces::complete(const Call &call, const Lease &registry, SpaceRecord &record) {

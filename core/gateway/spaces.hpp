@@ -28,7 +28,7 @@ class Spaces {
   Result<std::vector<SpaceRecord>> reachable(const Call &call);
 
   /// The personal space of the account, if the principal reaches it; his own one is made if it is missing.
-  Result<SpaceRecord> personal(const Call &call, std::string_view account_name);
+  Result<std::shared_ptr<const SpaceRecord>> personal(const Call &call, std::string_view account_name);
 
  private:
   struct Key {
@@ -43,8 +43,9 @@ class Spaces {
     }
   };
 
-  Result<SpaceRecord> own_personal(const Call &call, const atoll_principal &principal);
-  Result<SpaceRecord> make_personal(const Call &call, const atoll_principal &principal, const Lease &registry);
+  using Shared = std::shared_ptr<const SpaceRecord>;
+  Result<Shared> own_personal(const Call &call, const atoll_principal &principal);
+  Result<Shared> make_personal(const Call &call, const atoll_principal &principal, const Lease &registry);
   /// Makes the space at its provider when its record says that this may not have happened.
   Result<void> complete(const Call &call, const Lease &registry, SpaceRecord &record);
   /// Asks the registries for their generation and drops what is cached from an older one.
@@ -55,7 +56,7 @@ class Spaces {
   std::mutex mutex_;
   std::uint64_t cached_generation_ = 0;
   std::unordered_map<Key, std::shared_ptr<const SpaceRecord>, KeyHash> cache_;
-  std::unordered_map<AccountId, SpaceRecord> personal_cache_;
+  std::unordered_map<AccountId, Shared> personal_cache_;
 };
 
 }  // namespace Atoll::gateway

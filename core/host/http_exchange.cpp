@@ -13,17 +13,20 @@ namespace Atoll::host {
 namespace {
 
 bool is_host_header(std::string_view name) {
-  for (const std::string_view own :
-       {"content-length", "connection", "date", "www-authenticate", "transfer-encoding", "keep-alive"})
-    if (base::iequals(name, own)) return true;
-  return false;
-}
-
-bool clean(std::string_view text) {
-  return std::none_of(text.begin(), text.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return (byte < 0x20 && c != '\t') || byte == 0x7f;
-  });
+  switch (name.size()) {
+    case 4:
+      return base::iequals(name, "date");
+    case 10:
+      return base::iequals(name, "connection") || base::iequals(name, "keep-alive");
+    case 14:
+      return base::iequals(name, "content-length");
+    case 16:
+      return base::iequals(name, "www-authenticate");
+    case 17:
+      return base::iequals(name, "transfer-encoding");
+    default:
+      return false;
+  }
 }
 
 }  // namespace
@@ -221,10 +224,11 @@ void HttpExchange::respond(const atoll_response &raw) {
 net::Response HttpExchange::translate(const atoll_response &raw) {
   net::Response out(raw.status);
   const net::RequestHead &head = exchange_->head();
+  out.headers.reserve(static_cast<std::size_t>(raw.header_count) + 2);
   for (std::uint64_t i = 0; i < raw.header_count; ++i) {
     const auto name = view(raw.headers[i].name), value = view(raw.headers[i].value);
     if (is_host_header(name)) continue;
-    if (name.empty() || !clean(name) || !clean(value)) {
+    if (name.empty() || base::has_control(name) || base::has_control(value)) {
       log(ATOLL_LOG_ERROR, lease_->instance().name(), "an answer's header holds control characters and is left out",
           {{"header", name}}, view(call_.request_id));
       continue;

@@ -36,7 +36,7 @@ Instance *InstanceSet::find(std::string_view name) const {
 
 const std::vector<Instance *> &InstanceSet::offering(std::string_view interface_id) const {
   static const std::vector<Instance *> none;
-  const auto found = by_interface_.find(std::string(interface_id));
+  const auto found = by_interface_.find(interface_id);
   return found == by_interface_.end() ? none : found->second;
 }
 

@@ -31,7 +31,11 @@ class InstanceSet {
 
  private:
   std::vector<std::unique_ptr<Instance>> instances_;
-  std::unordered_map<std::string, std::vector<Instance *>> by_interface_;
+  struct Hash {
+    using is_transparent = void;
+    std::size_t operator()(std::string_view text) const noexcept { return std::hash<std::string_view>()(text); }
+  };
+  std::unordered_map<std::string, std::vector<Instance *>, Hash, std::equal_to<>> by_interface_;
 };
 
 }  // namespace Atoll::host

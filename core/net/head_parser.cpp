@@ -34,13 +34,7 @@ bool is_digits(std::string_view text) {
 }
 
 // Field values: visible bytes, blanks, tabs and everything above ASCII (raw UTF-8 in Destination).
-bool is_field_value(std::string_view text) {
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    if ((byte < 0x20 && byte != '\t') || byte == 0x7f) return false;
-  }
-  return true;
-}
+bool is_field_value(std::string_view text) { return !base::has_control(text); }
 
 bool is_target(std::string_view text) {
   for (const char c : text) {

@@ -38,6 +38,7 @@ bool engine_writes(std::string_view name) {
 void append_value(std::string &out, std::string_view value) {
   const auto start = out.size();
   out.append(value);
+  if (!base::has_control(value)) return;
   for (auto at = start; at < out.size(); ++at) {
     const auto byte = static_cast<unsigned char>(out[at]);
     if ((byte < 0x20 && byte != '\t') || byte == 0x7f) out[at] = ' ';

@@ -38,7 +38,7 @@ Change::~Change() {
 }
 
 Result<void> Change::begin() {
-  TRY_ASSIGN(auto transaction, index().begin_write());
+  TRY_ASSIGN(auto transaction, index().begin_write(space_->info.id));
   transaction_.emplace(std::move(transaction));
   return {};
 }

@@ -97,7 +97,7 @@ class Change {
   const SpacePtr space_;
   const Conditions &conditions_;
   std::unique_lock<std::mutex> lock_;
-  std::optional<sql::Transaction> transaction_;
+  std::optional<IndexTransaction> transaction_;
   std::optional<NodeId> stale_;
   struct Opened {
     NodeId id;

@@ -35,7 +35,7 @@ class FolderCopy {
     note_attributes(source, top_);
     {
       const std::lock_guard guard(engine_.writer_);
-      TRY_ASSIGN(auto transaction, engine_.index_->begin_write());
+      TRY_ASSIGN(auto transaction, engine_.index_->begin_write(to_));
       TRY(engine_.index_->insert(parent_key(Place::Nursery), row));
       TRY(transaction.commit());
     }
@@ -112,7 +112,7 @@ class FolderCopy {
     TRY(store(rows, todo.to));
     TRY_ASSIGN(const Entry self, goal->self());
     const std::lock_guard guard(engine_.writer_);
-    TRY_ASSIGN(auto transaction, engine_.index_->begin_write());
+    TRY_ASSIGN(auto transaction, engine_.index_->begin_write(to_));
     TRY(engine_.index_->set_disk_state(todo.to, self.mtime_ns, self.inode));
     return transaction.commit();
   }
@@ -140,7 +140,7 @@ class FolderCopy {
     if (rows.empty()) return {};
     std::int64_t bytes = 0;
     const std::lock_guard guard(engine_.writer_);
-    TRY_ASSIGN(auto transaction, engine_.index_->begin_write());
+    TRY_ASSIGN(auto transaction, engine_.index_->begin_write(to_));
     for (const Row &row : rows) {
       TRY(engine_.index_->insert(parent_key(parent), row));
       bytes += static_cast<std::int64_t>(row.size);
@@ -162,7 +162,7 @@ class FolderCopy {
 /// Gives up the rows of a copy that did not come to its name.
 void abandon(TreeEngine &engine, const NodeId &top) {
   const std::lock_guard guard(engine.writer_);
-  auto transaction = engine.index_->begin_write();
+  auto transaction = engine.index_->begin_write_any();
   if (!transaction) return;  // the nursery is swept at the next start
   auto row = engine.index_->by_id(top);
   if (row && *row && (*row)->parent.none() && engine.index_->detach(top, Place::Limbo)) {
@@ -230,7 +230,7 @@ Result<Node> TreeEngine::copy(const Ref &from, const Ref &to, bool replace, bool
     const std::pair<NodeId, NodeId> pair{open.node.id, node.id};
     TRY(meta_->copy_attributes(to.space, {&pair, 1}));
     const std::lock_guard guard(writer_);
-    TRY_ASSIGN(auto transaction, index_->begin_write());
+    TRY_ASSIGN(auto transaction, index_->begin_write(to.space));
     TRY(index_->set_flag_attributes(node.id, open.node.has_attributes));
     TRY(transaction.commit());
     node.has_attributes = open.node.has_attributes;

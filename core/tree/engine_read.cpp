@@ -145,13 +145,32 @@ Result<void> TreeEngine::reading_place(const Ref &ref, FunctionRef<Result<void>(
   return error(Status::FailedPrecondition, done.error().message);
 }
 
-Result<Node> TreeEngine::stat(const Ref &ref) {
-  Node node;
+Result<std::shared_ptr<const Found>> TreeEngine::locate(const Ref &ref) {
+  const Generations &generations = index_->generations();
+  const std::uint64_t generation = generations.now(ref.space);
+  const bool settled = Generations::settled(generation);
+  if (settled) {
+    if (auto found = places_.find(ref, generation)) {
+      TRY(serving(ref.space));
+      return found;
+    }
+  }
+  const auto fresh = std::make_shared<Found>();
   TRY(reading(ref, [&](IndexView &, Located &located) -> Result<void> {
-    node = node_of(ref.space, located.row, ids_of(located.chain));
+    fresh->way = ids_of(located.chain);
+    fresh->path = located.path();
+    fresh->parent = parent_or_self(located);
+    fresh->row = std::move(located.row);
     return {};
   }));
-  return node;
+  // Read between two looks at the generation: if it is the same one, this is its state.
+  if (settled && generations.now(ref.space) == generation) places_.keep(ref, generation, fresh);
+  return std::shared_ptr<const Found>(fresh);
+}
+
+Result<Node> TreeEngine::stat(const Ref &ref) {
+  TRY_ASSIGN(const auto found, locate(ref));
+  return node_of(ref.space, found->row, found->way);
 }
 
 Result<bool> TreeEngine::in_step(const SpacePtr &space, const NodeId &id) {
@@ -233,35 +252,23 @@ Result<void> TreeEngine::path_of(const SpaceId &space, const NodeId &node, Funct
 
 Result<OpenFile> TreeEngine::open_read(const Ref &ref) {
   for (int attempt = 1;; ++attempt) {
-    OpenFile open;
-    std::string path;
-    std::uint64_t inode = 0;
-    NodeId parent;
-    TRY(reading(ref, [&](IndexView &, Located &located) -> Result<void> {
-      if (located.row.folder())
-        return error(Status::FailedPrecondition,
-                     (located.row.name.empty() ? "the root" : located.row.name) + " is a folder, not a file");
-      open.node = node_of(ref.space, located.row, ids_of(located.chain));
-      path = located.path();
-      inode = located.row.inode;
-      parent = parent_or_self(located);
-      return {};
-    }));
+    TRY_ASSIGN(const auto found, locate(ref));
+    const Row &row = found->row;
+    if (row.folder())
+      return error(Status::FailedPrecondition, (row.name.empty() ? "the root" : row.name) + " is a folder, not a file");
     TRY_ASSIGN(const SpacePtr space, serving(ref.space));
-    auto file = names_->open_file(space->info.folder, path);
+    auto file = names_->open_file(space->info.folder, found->path);
     if (file) {
       const Entry &entry = file->entry;
-      if (entry.inode == inode && entry.size == open.node.size && entry.mtime_ns == open.node.mtime_ns) {
-        open.fd = std::move(file->fd);
-        return open;
-      }
+      if (entry.inode == row.inode && entry.size == row.size && entry.mtime_ns == row.mtime_ns)
+        return OpenFile{node_of(ref.space, row, found->way), std::move(file->fd)};
     } else if (!contradicts(file.error())) {
       return unreadable(std::move(file).error());
     }
     // Replaced between the two looks, or changed beside the server.
     if (attempt == kAttempts)
       return error(Status::Unavailable, "the file is being changed by another program; try again");
-    TRY(reconcile(space, parent, false));
+    TRY(reconcile(space, found->parent, false));
   }
 }
 

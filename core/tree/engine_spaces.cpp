@@ -80,7 +80,7 @@ Result<void> TreeEngine::finish_making(SpaceRecord &record) {
     TRY_ASSIGN(const auto root, index_->by_id(root_of(record.info.id)));
     if (!root) {
       TRY_ASSIGN(const std::uint64_t sequence, sequences_->next());
-      TRY_ASSIGN(auto transaction, index_->begin_write());
+      TRY_ASSIGN(auto transaction, index_->begin_write(record.info.id));
       TRY(index_->insert_root(record.info.id, sequence));
       TRY(transaction.commit());
     }
@@ -157,7 +157,7 @@ Result<void> TreeEngine::space_remove(const SpaceId &id) {
     }
     locks_->forget_space(id);
     TRY(names_->remove_space(id, space->info.folder));
-    TRY_ASSIGN(auto transaction, index_->begin_write());
+    TRY_ASSIGN(auto transaction, index_->begin_write(id));
     TRY(index_->detach(root_of(id), Place::Limbo));
     TRY(transaction.commit());
   }

@@ -117,7 +117,7 @@ Result<bool> TreeEngine::open_index(const Meta::Start &start) {
     }
   }
   index_ = std::move(*index);
-  TRY_ASSIGN(auto transaction, index_->begin_write());
+  TRY_ASSIGN(auto transaction, index_->begin_write_any());
   TRY(index_->abandon_nursery());
   TRY(index_->set_stamp(""));
   TRY(transaction.commit());
@@ -134,7 +134,7 @@ Result<void> TreeEngine::load_spaces(bool flags) {
     const std::unique_lock guard(spaces_mutex_);
     spaces_[record.info.id] = std::move(space);
   }
-  TRY_ASSIGN(auto transaction, index_->begin_write());
+  TRY_ASSIGN(auto transaction, index_->begin_write_any());
   for (const SpaceRecord &record : records) {
     TRY_ASSIGN(const auto root, index_->by_id(root_of(record.info.id)));
     if (root) continue;
@@ -224,7 +224,7 @@ void TreeEngine::recover_one(const Recovery &recovery) {
 Result<void> TreeEngine::flag_attributes() {
   TRY_ASSIGN(const auto nodes, meta_->nodes_with_attributes());
   const std::lock_guard guard(writer_);
-  TRY_ASSIGN(auto transaction, index_->begin_write());
+  TRY_ASSIGN(auto transaction, index_->begin_write_any());
   for (const NodeId &node : nodes) TRY(index_->set_flag_attributes(node, true));
   return transaction.commit();
 }
@@ -240,7 +240,7 @@ bool TreeEngine::purge_some() {
   {
     const std::lock_guard guard(writer_);
     auto clear = [&]() -> Result<bool> {
-      TRY_ASSIGN(auto transaction, index_->begin_write());
+      TRY_ASSIGN(auto transaction, index_->begin_write_unseen());
       TRY_ASSIGN(const bool left,
                  index_->clear_limbo(kPurgeRows, [&](const NodeId &node) { attributes.push_back(node); }));
       TRY(transaction.commit());

@@ -2,6 +2,7 @@
 // Writing index.db: the cache that every listing is served from. It can be rebuilt from the truth at any time.
 #pragma once
 
+#include "core/tree/generations.hpp"
 #include "core/tree/index_view.hpp"
 
 namespace Atoll::tree {
@@ -10,13 +11,46 @@ namespace Atoll::tree {
 using ParentKey = std::span<const std::uint8_t>;
 inline ParentKey parent_key(const NodeId &id) noexcept { return id.bytes(); }
 
+/// A transaction of the index: its commit moves the generation of the space that it changes.
+class IndexTransaction {
+ public:
+  /// `generation`: null when it changes only rows that are part of no space.
+  IndexTransaction(sql::Transaction transaction, Generations *all, std::atomic<std::uint64_t> *one)
+      : transaction_(std::move(transaction)), all_(all), one_(one) {}
+
+  Result<void> commit() {
+    if (one_) {
+      const Generations::Commit commit(*one_);
+      return transaction_.commit();
+    }
+    if (all_) {
+      const Generations::Commit commit(*all_);
+      return transaction_.commit();
+    }
+    return transaction_.commit();
+  }
+  void rollback() noexcept { transaction_.rollback(); }
+
+ private:
+  sql::Transaction transaction_;
+  Generations *all_;
+  std::atomic<std::uint64_t> *one_;
+};
+
 /// The one writing connection. Reads see the open transaction. [one thread at a time: under the writer lock]
 class Index : public IndexView {
  public:
   /// Opens, makes or brings up to date.
   static Result<std::unique_ptr<Index>> open(const std::string &path);
 
-  Result<sql::Transaction> begin_write() { return database_.begin(); }
+  /// Changes rows of this space only.
+  Result<IndexTransaction> begin_write(const SpaceId &space) { return begin(nullptr, &generations_.of(space)); }
+  /// May change rows of any space.
+  Result<IndexTransaction> begin_write_any() { return begin(&generations_, nullptr); }
+  /// Changes rows that are part of no space before and after it.
+  Result<IndexTransaction> begin_write_unseen() { return begin(nullptr, nullptr); }
+  /// [any thread]
+  const Generations &generations() const noexcept { return generations_; }
 
   Result<void> insert(ParentKey parent, const Row &row);
   Result<void> insert_root(const SpaceId &space, std::uint64_t sequence);
@@ -47,7 +81,13 @@ class Index : public IndexView {
  private:
   using IndexView::IndexView;
   Result<void> prepare_writes();
+  Result<IndexTransaction> begin(Generations *all, std::atomic<std::uint64_t> *one) {
+    auto transaction = database_.begin();
+    if (!transaction) return std::move(transaction).error();
+    return IndexTransaction(*std::move(transaction), all, one);
+  }
 
+  Generations generations_;
   sql::Statement insert_, update_, attach_, erase_, bump_, disk_state_, flag_, limbo_, below_;
 };
 

@@ -126,7 +126,7 @@ Result<void> Reconciler::take_over(const Todo &todo, std::span<const std::string
                                    const std::optional<Entry> &self) {
   const std::lock_guard guard(engine_.writer_);
   Index &index = *engine_.index_;
-  TRY_ASSIGN(auto transaction, index.begin_write());
+  TRY_ASSIGN(auto transaction, index.begin_write(space_->info.id));
   TRY_ASSIGN(auto place, open(index, todo.folder));
   if (!place) return {};
   std::int64_t delta = 0;

@@ -143,7 +143,7 @@ Result<void> Reconciler::remove_vanished() {
 Result<void> Reconciler::remove_vanished(std::span<const Vanished> batch) {
   const std::lock_guard guard(engine_.writer_);
   Index &index = *engine_.index_;
-  TRY_ASSIGN(auto transaction, index.begin_write());
+  TRY_ASSIGN(auto transaction, index.begin_write(space_->info.id));
   std::optional<Opened> place;
   NodeId open_folder;
   std::int64_t delta = 0;

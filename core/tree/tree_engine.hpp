@@ -7,6 +7,7 @@
 #include "core/tree/journal.hpp"
 #include "core/tree/lock_table.hpp"
 #include "core/tree/meta.hpp"
+#include "core/tree/place_cache.hpp"
 #include "core/tree/sequences.hpp"
 #include "core/tree/view_pool.hpp"
 
@@ -85,7 +86,9 @@ class TreeEngine final : public Engine {
   /// Runs `body(view, located)` on one state of the index; a node that the index lacks is looked for in the truth
   /// first.
   Result<void> reading(const Ref &ref, FunctionRef<Result<void>(IndexView &, Located &)> body);
-  /// The same for a name in a folder; a parent that is not there is FailedPrecondition. What is at the name is not
+  /// The node of a path in a space that is being served, from the cache if the index has not changed since.
+  Result<std::shared_ptr<const Found>> locate(const Ref &ref);
+  /// As reading() for a name in a folder; a parent that is not there is FailedPrecondition. What is at the name is not
   /// proved.
   Result<void> reading_place(const Ref &ref, FunctionRef<Result<void>(IndexView &, Target &)> body);
   /// Runs `body` under the writer lock, again after reconciling when it met a folder that differs from the truth.
@@ -118,7 +121,8 @@ class TreeEngine final : public Engine {
   std::unique_ptr<LockTable> locks_;
   std::unique_ptr<ViewPool> views_;
   std::mutex writer_;             // the writer lock: every change of the tree of any space
-  std::unique_ptr<Index> index_;  // guarded by writer_
+  std::unique_ptr<Index> index_;  // guarded by writer_, but for its generations
+  PlaceCache places_{8192};
 
  private:
   Result<bool> open_index(const Meta::Start &start);

@@ -166,16 +166,15 @@ Result<Account> AuthLocal::add(Account account, std::string_view password) {
   return store_->create(std::move(account), hash);
 }
 
-Result<Principal> AuthLocal::authenticate(const Call &, const atoll_credential &credential) {
+Login AuthLocal::authenticate(const Call &, const atoll_credential &credential) {
   if (credential.kind != ATOLL_CREDENTIAL_BASIC) {
     return error(Status::Unimplemented, "only a name and a password lead to a local account");
   }
-  const Login login =
-      authenticator_.authenticate(view(credential.name), view(credential.secret), view(credential.peer));
-  if (login) return **login;
+  Login login = authenticator_.authenticate(view(credential.name), view(credential.secret), view(credential.peer));
+  if (login) return login;
   if (login.status() == Status::Unauthenticated) host_.add(failures_counter_);
   if (login.status() == Status::ResourceExhausted) host_.add(throttled_counter_);
-  return login.error();
+  return login;
 }
 
 Result<void> AuthLocal::account_get(const Call &, AccountId id, AccountEmitter emit) {

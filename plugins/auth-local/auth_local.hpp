@@ -64,7 +64,7 @@ class AuthLocal : public Plugin<AuthLocal>,
   };  // only open() makes instances
   AuthLocal(Private, std::unique_ptr<AccountStore> store, const Settings &settings, Host host);
 
-  Result<Principal> authenticate(const Call &call, const atoll_credential &credential);
+  Login authenticate(const Call &call, const atoll_credential &credential);
 
   Result<void> account_get(const Call &call, AccountId id, AccountEmitter emit);
   Result<void> account_find(const Call &call, std::uint32_t kind, std::string_view name, AccountEmitter emit);

@@ -4,6 +4,7 @@
 #include <exception>
 #include <utility>
 
+#include "core/base/text.hpp"
 #include "core/base/time.hpp"
 #include "plugins/auth-local/names.hpp"
 
@@ -19,10 +20,13 @@ Error wrong() { return error(Status::Unauthenticated, "wrong name or password");
 
 Login Authenticator::authenticate(std::string_view name, std::string_view password, std::string_view address) {
   // Neither can belong to an account, whoever asks.
-  if (!check_name(name) || password.empty() || password.size() > kMaxPasswordBytes) return wrong();
+  if (name.empty() || name.size() > kMaxNameBytes || !base::valid_utf8(name) || password.empty() ||
+      password.size() > kMaxPasswordBytes)
+    return wrong();
   const std::string folded_name = folded(name);
   const LoginKey key = cache_.key(folded_name, password);
   if (auto known = cache_.find(key, base::monotonic_ns())) return known;
+  if (!check_name(name)) return wrong();
 
   std::shared_ptr<Flight> flight;
   {

@@ -7,14 +7,20 @@
 #include <atoll/abi/directory.h>
 #include <atoll/sdk/call.hpp>
 
+#include <memory>
+
 namespace Atoll {
 inline namespace sdk0 {
 
 using AccountEmitter = Emitter<atoll_account_sink>;
 
-/// D has Result<Principal> authenticate(const Call &, const atoll_credential &).
+/// D has authenticate(const Call &, const atoll_credential &), giving Result<Principal> or
+/// Result<std::shared_ptr<const Principal>>.
 template <class D>
 class Auth {
+  static const Principal &value(const Principal &principal) { return principal; }
+  static const Principal &value(const std::shared_ptr<const Principal> &principal) { return *principal; }
+
  public:
   static constexpr const char *interface_id = ATOLL_AUTH;
   static const atoll_auth *table() noexcept {
@@ -25,7 +31,7 @@ class Auth {
         return guarded(c, [&]() -> Result<void> {
           auto principal = static_cast<D *>(self)->authenticate(Call(c), copied(credential));
           if (!principal) return std::move(principal).error();
-          sink->emit(sink->context, AbiPrincipal(*principal).get());
+          sink->emit(sink->context, AbiPrincipal(value(*principal)).get());
           return {};
         });
       };

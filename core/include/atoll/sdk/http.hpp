@@ -146,6 +146,7 @@ class Exchange {
   void respond(Response response) const {
     auto owned = std::make_unique<Response>(std::move(response));
     std::vector<atoll_header> headers;
+    headers.reserve(owned->headers.size());
     for (const auto &[name, value] : owned->headers) headers.push_back(atoll_header{str(name), str(value)});
     auto raw = sized<atoll_response>();
     raw.status = owned->status;
