@@ -68,7 +68,9 @@ struct Fixture {
     credential.name = str(name);
     credential.secret = str(password);
     credential.peer = str(peer);
-    return plugin->authenticate(context(), credential);
+    auto login = plugin->authenticate(context(), credential);
+    if (!login) return std::move(login).error();
+    return **login;
   }
 
   Result<AccountId> add(std::string_view name, std::string_view password, std::uint32_t kind = ATOLL_ACCOUNT_USER,
