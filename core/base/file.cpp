@@ -121,6 +121,17 @@ Result<void> write_all(int fd, std::string_view data) {
   return {};
 }
 
+Result<void> write_all_at(int fd, std::uint64_t offset, std::string_view data) {
+  while (!data.empty()) {
+    const ssize_t written = ::pwrite(fd, data.data(), data.size(), static_cast<off_t>(offset));
+    if (written < 0 && errno == EINTR) continue;
+    if (written < 0) return errno_error("write");
+    offset += static_cast<std::uint64_t>(written);
+    data.remove_prefix(static_cast<std::size_t>(written));
+  }
+  return {};
+}
+
 Result<void> sync_directory(const std::string &path) {
   Fd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return errno_error("open " + path);

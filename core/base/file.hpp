@@ -54,6 +54,9 @@ Result<std::string> read_file(const std::string &path, std::size_t limit = 64u <
 /// Writes all of `data` at the descriptor's position, over short writes and EINTR. [any thread]
 Result<void> write_all(int fd, std::string_view data);
 
+/// The same at an offset of the file.
+Result<void> write_all_at(int fd, std::uint64_t offset, std::string_view data);
+
 /// Replaces `path` as a whole: temporary file beside it, fsync, rename, fsync of the directory. After Ok it survives a
 /// power cut; after an error the old file is untouched. [any thread]
 Result<void> write_file_durably(const std::string &path, std::string_view data, mode_t mode);

@@ -3,8 +3,9 @@
 
 #include <algorithm>
 
-#include "core/base/checksum.hpp"
+#include "core/base/file.hpp"
 #include "core/base/text.hpp"
+#include "core/host/body_sums.hpp"
 #include "core/host/http_body.hpp"
 #include "core/host/http_status.hpp"
 #include "core/host/log.hpp"
@@ -76,23 +77,20 @@ struct HttpExchange::Functions {
                            Done done) noexcept {
     const auto self = of(exchange).shared_from_this();
     const atoll_body_target target = copied(raw);
-    const auto sums = std::make_shared<base::Checksums>(target.checksums & base::kAllChecksums);
+    const auto sums = std::make_shared<BodySums>(target.checksums & base::kAllChecksums, self->helpers_);
     net::BodyTarget to;
-    to.fd = target.fd;
     to.offset = target.offset;
     to.max_bytes = target.limit;
-    if (sums->mask() != 0)
-      to.observer = [sums](std::span<const std::byte> piece) {
-        sums->update({reinterpret_cast<const std::uint8_t *>(piece.data()), piece.size()});
-      };
-    if (target.fd < 0) {
-      to.write = [self, target](std::uint64_t offset, std::span<const std::byte> piece) -> Result<void> {
+    to.write = [self, sums, target](std::uint64_t offset, std::span<const std::byte> piece) {
+      return sums->take(piece, [&]() -> Result<void> {
+        if (target.fd >= 0)
+          return base::write_all_at(target.fd, offset, {reinterpret_cast<const char *>(piece.data()), piece.size()});
         const CallLock lock = self->lease_->lock();
         const auto status = target.write(target.context, offset, piece.data(), piece.size());
         if (status == ATOLL_OK) return {};
         return error(static_cast<Status>(status), "the target of the body refused it");
-      };
-    }
+      });
+    };
     self->exchange_->receive_body(std::move(to),
                                   [self, sums, context, done](net::Exchange &, Result<std::uint64_t> got) {
                                     auto result = sized<atoll_body_result>();
@@ -116,13 +114,14 @@ struct HttpExchange::Functions {
   }
 };
 
-HttpExchange::HttpExchange(std::shared_ptr<net::Exchange> exchange, Lease lease, std::string realm,
-                           std::string_view route, Client client)
+HttpExchange::HttpExchange(std::shared_ptr<net::Exchange> exchange, Lease lease, const std::string &realm,
+                           std::string_view route, Client client, SideWork &helpers)
     : exchange_(std::move(exchange)),
       lease_(std::make_shared<Lease>(std::move(lease))),
-      realm_(std::move(realm)),
+      realm_(realm),
       route_(route),
-      client_(std::move(client)) {
+      client_(std::move(client)),
+      helpers_(helpers) {
   const net::RequestHead &head = exchange_->head();
   headers_.reserve(head.headers.size());
   for (const auto &header : head.headers) headers_.push_back(atoll_header{str(header.name), str(header.value)});

@@ -13,6 +13,7 @@
 
 #include "core/host/forwarded.hpp"
 #include "core/host/instance.hpp"
+#include "core/host/side_work.hpp"
 #include "core/net/exchange.hpp"
 
 namespace Atoll::host {
@@ -24,9 +25,9 @@ void add_challenges(net::Response &response, const net::RequestHead &head, const
 /// Lives until it was answered and no function of the plugin runs for it; holds the instance as long.
 class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
  public:
-  /// `route` names the route in log and metrics and lives as long as the host.
-  HttpExchange(std::shared_ptr<net::Exchange> exchange, Lease lease, std::string realm, std::string_view route,
-               Client client);
+  /// `route` names the route in log and metrics. It, `realm` and `helpers` live as long as the host.
+  HttpExchange(std::shared_ptr<net::Exchange> exchange, Lease lease, const std::string &realm, std::string_view route,
+               Client client, SideWork &helpers);
   ~HttpExchange();
   HttpExchange(const HttpExchange &) = delete;
   HttpExchange &operator=(const HttpExchange &) = delete;
@@ -54,9 +55,10 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
 
   const std::shared_ptr<net::Exchange> exchange_;
   const std::shared_ptr<Lease> lease_;  // shared with bodies that are still being sent
-  const std::string realm_;
+  const std::string &realm_;
   const std::string_view route_;
   const Client client_;
+  SideWork &helpers_;
   std::vector<atoll_header> headers_;
   std::optional<Principal> principal_;
   std::optional<AbiPrincipal> abi_principal_;

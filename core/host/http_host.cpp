@@ -35,7 +35,7 @@ void HttpHost::handle(std::shared_ptr<net::Exchange> exchange) const {
   Lease lease = route->instance->lease();
   if (!lease) return refuse_instance(*exchange, *route);
   const auto adapter = std::make_shared<HttpExchange>(exchange, std::move(lease), realm_, route->label(),
-                                                      find_client(head, trusted_proxies_));
+                                                      find_client(head, trusted_proxies_), helpers_);
   if (!route->anonymous) {
     const auto header = head.header("Authorization");
     auto credential = header ? parse_authorization(*header)

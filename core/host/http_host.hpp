@@ -8,6 +8,7 @@
 #include "core/host/instance_set.hpp"
 #include "core/host/networks.hpp"
 #include "core/host/router.hpp"
+#include "core/host/side_work.hpp"
 #include "core/net/exchange.hpp"
 
 namespace Atoll::host {
@@ -36,6 +37,7 @@ class HttpHost {
   const Supervisor *supervisor_;  // may be null: then nothing is known about when to retry
   const std::string realm_;
   const Networks trusted_proxies_;
+  mutable SideWork helpers_{SideWork::useful_threads()};
 };
 
 }  // namespace Atoll::host

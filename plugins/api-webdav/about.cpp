@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/api-webdav/about.hpp"
 
+#include <atoll/abi/storage_fs.h>
+
 #include "core/base/json.hpp"
 
 namespace Atoll::webdav {
@@ -24,7 +26,7 @@ std::string status_json() {
   return out;
 }
 
-std::string capabilities_json() {
+std::string capabilities_json(std::uint32_t checksums) {
   std::string out;
   base::JsonWriter json(out);
   json.begin_object();
@@ -36,7 +38,11 @@ std::string capabilities_json() {
   json.field("support-url-signing", false).field("support-sse", false);
   json.end_object();
   json.key("checksums").begin_object();
-  json.key("supportedTypes").begin_array().string("SHA1").string("MD5").string("ADLER32").end_array();
+  json.key("supportedTypes").begin_array();
+  if (checksums & ATOLL_STAT_SHA1) json.string("SHA1");
+  if (checksums & ATOLL_STAT_MD5) json.string("MD5");
+  if (checksums & ATOLL_STAT_ADLER32) json.string("ADLER32");
+  json.end_array();
   json.field("preferredUploadType", "SHA1");
   json.end_object();
   json.key("files").begin_object();

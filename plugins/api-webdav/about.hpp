@@ -2,6 +2,7 @@
 // What the server says of itself: status.php, and this plugin's part of the capabilities. [any thread]
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 namespace Atoll::webdav {
@@ -10,6 +11,7 @@ namespace Atoll::webdav {
 std::string status_json();
 
 /// The JSON object of atoll.http.capabilities/1: only what is served.
-std::string capabilities_json();
+/// `checksums`: ATOLL_STAT_SHA1 and others.
+std::string capabilities_json(std::uint32_t checksums);
 
 }  // namespace Atoll::webdav

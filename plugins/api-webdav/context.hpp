@@ -15,6 +15,7 @@
 
 #include "plugins/api-webdav/etags.hpp"
 #include "plugins/api-webdav/faults.hpp"
+#include "plugins/api-webdav/headers.hpp"
 #include "plugins/api-webdav/location.hpp"
 
 namespace Atoll::webdav {
@@ -27,6 +28,7 @@ struct Services {
   Attributes attributes;
   Locks locks;
   std::atomic<bool> depth_infinity{false};
+  std::atomic<std::uint32_t> checksums{kAllChecksums};  ///< computed of every upload: ATOLL_STAT_SHA1 and others
 };
 
 /// A place in a space.

@@ -293,7 +293,16 @@ class Server {
  public:
   Space space;
 
-  Server() {
+  /// `checksums`: the key of that name.
+  explicit Server(std::string checksums = {}) : checksums_(std::move(checksums)) {
+    config_ = sized<atoll_config_service>();
+    config_.text = [](void *context, const char *key, const atoll_text_sink *sink) -> std::int32_t {
+      const auto &value = static_cast<Server *>(context)->checksums_;
+      if (std::string_view(key) != "checksums" || value.empty()) return ATOLL_NOT_FOUND;
+      sink->emit(sink->context, str(value));
+      return ATOLL_OK;
+    };
+    config_.integer = [](void *, const char *, std::int64_t *) -> std::int32_t { return ATOLL_NOT_FOUND; };
     gateway_ = sized<atoll_gateway_service>();
     gateway_.self = gateway_.files_self = &space;
     gateway_.files = StorageFs<Space>::table();
@@ -317,13 +326,17 @@ class Server {
     host_ = sized<atoll_host>();
     host_.context = this;
     host_.query = [](void *context, const char *id) -> const void * {
-      return std::string_view(id) == ATOLL_SERVICE_GATEWAY ? &static_cast<Server *>(context)->gateway_ : nullptr;
+      auto &server = *static_cast<Server *>(context);
+      if (std::string_view(id) == ATOLL_SERVICE_CONFIG) return &server.config_;
+      return std::string_view(id) == ATOLL_SERVICE_GATEWAY ? &server.gateway_ : nullptr;
     };
     plugin_ = atoll_plugin_entry(ATOLL_ABI_MAJOR, ATOLL_ABI_MINOR);
-    plugin_->create(nullptr, &host_, &self_);
+    created = plugin_->create(nullptr, &host_, &self_);
     http_ = static_cast<const atoll_http *>(plugin_->query(ATOLL_HTTP));
   }
-  ~Server() { plugin_->destroy(self_); }
+  ~Server() {
+    if (self_) plugin_->destroy(self_);
+  }
   Server(const Server &) = delete;
   Server &operator=(const Server &) = delete;
 
@@ -340,6 +353,16 @@ class Server {
   };
   using Headers = std::vector<std::pair<std::string, std::string>>;
   bool no_room = false;  ///< the host has no memory for a body now
+  std::int32_t created = ATOLL_OK;
+  std::uint32_t asked_checksums = 0;  ///< of the last body
+
+  std::string capabilities() const {
+    std::string json;
+    auto sink = make_sink<atoll_text_sink>([&](atoll_str text) { json = view(text); });
+    const auto *table = static_cast<const atoll_http_capabilities *>(plugin_->query(ATOLL_HTTP_CAPABILITIES));
+    table->capabilities(nullptr, self_, sink.get());
+    return json;
+  }
 
   Answer send(std::string_view method, std::string_view path, const Headers &headers = {}, std::string_view body = {},
               std::int32_t auth_status = ATOLL_OK) {
@@ -379,8 +402,8 @@ class Server {
       auto result = sized<atoll_body_result>();
       result.status = target->write(target->context, 0, at.body.data(), at.body.size());
       result.length = at.body.size();
-      result.checksums = ATOLL_STAT_SHA1 | ATOLL_STAT_MD5 | ATOLL_STAT_ADLER32;
-      base::Checksums sums;
+      result.checksums = at.asked_checksums = target->checksums;
+      base::Checksums sums(target->checksums);
       sums.update(at.body);
       const auto values = sums.values();
       std::copy(values.sha1.begin(), values.sha1.end(), result.sha1);
@@ -393,6 +416,7 @@ class Server {
     };
     state.call = &call;
     http_->handle(&call, self_, &request, &exchange);
+    asked_checksums = state.asked_checksums;
     return std::move(state.answer);
   }
 
@@ -401,6 +425,7 @@ class Server {
     Answer answer;
     std::string_view body;
     bool no_room = false;
+    std::uint32_t asked_checksums = 0;
     const atoll_call *call = nullptr;
 
     void take(const atoll_response &raw) {
@@ -430,6 +455,8 @@ class Server {
     return ATOLL_OK;
   }
 
+  std::string checksums_;
+  atoll_config_service config_{};
   atoll_gateway_service gateway_{};
   atoll_host host_{};
   const atoll_plugin *plugin_ = nullptr;

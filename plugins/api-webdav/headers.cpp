@@ -94,6 +94,26 @@ bool prefers_minimal(std::string_view value) {
   return false;
 }
 
+std::uint32_t bit_of(ExpectedDigest::Kind kind) {
+  return kind == Kind::Sha1 ? ATOLL_STAT_SHA1 : kind == Kind::Md5 ? ATOLL_STAT_MD5 : ATOLL_STAT_ADLER32;
+}
+
+Result<std::uint32_t> parse_checksum_kinds(std::string_view text) {
+  std::uint32_t kinds = 0;
+  for (const std::string_view part : base::split(text, ' ')) {
+    const std::string_view name = base::trim(part);
+    if (name.empty()) continue;
+    const auto kind = kind_of(name);
+    if (!kind) {
+      return error(Status::InvalidArgument,
+                   "checksums: there is no \"" + std::string(name) + "\"; there are sha1, md5 and adler32");
+    }
+    kinds |= bit_of(*kind);
+  }
+  if ((kinds & ATOLL_STAT_SHA1) == 0) return error(Status::InvalidArgument, "checksums must hold sha1");
+  return kinds;
+}
+
 bool parse_oc_checksum(std::string_view value, std::vector<ExpectedDigest> &out) {
   for (const std::string_view part : base::split(value, ' ')) {
     const std::string_view item = base::trim(part);

@@ -3,6 +3,9 @@
 // [any thread]
 #pragma once
 
+#include <atoll/abi/storage_fs.h>
+#include <atoll/sdk/result.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -39,6 +42,13 @@ struct ExpectedDigest {
   Kind kind;
   std::string bytes;  ///< raw: 20, 16 or 4 bytes
 };
+
+/// What a server can compute: the bits ATOLL_STAT_SHA1, ATOLL_STAT_MD5 and ATOLL_STAT_ADLER32.
+inline constexpr std::uint32_t kAllChecksums = ATOLL_STAT_SHA1 | ATOLL_STAT_MD5 | ATOLL_STAT_ADLER32;
+std::uint32_t bit_of(ExpectedDigest::Kind kind);
+/// The key `checksums`: `sha1`, and beside it `md5` and `adler32`. InvalidArgument for anything else and without sha1,
+/// which all clients know.
+Result<std::uint32_t> parse_checksum_kinds(std::string_view text);
 
 /// OC-Checksum: `SHA1:hex`, `MD5:hex` or `ADLER32:hex`, several of them separated by blanks. An algorithm that is not
 /// known is skipped. False when one that is known is malformed.

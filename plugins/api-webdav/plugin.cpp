@@ -71,9 +71,13 @@ class ApiWebdav : public Plugin<ApiWebdav>, public Http<ApiWebdav>, public HttpC
  public:
   static constexpr PluginInfo info{"dev.atoll.api-webdav", "0.1.0", "Apache-2.0",
                                    "WebDAV as the sync clients of the ownCloud family speak it, and status.php"};
-  static constexpr std::array<atoll_config_key, 1> config{
+  static constexpr std::array<atoll_config_key, 2> config{
       config_key("depth_infinity", ATOLL_CONFIG_BOOLEAN, "no",
                  "Whether PROPFIND with Depth: infinity is answered. One such request may list a whole space.",
+                 ATOLL_CONFIG_RELOADABLE),
+      config_key("checksums", ATOLL_CONFIG_TEXT, "sha1 md5 adler32",
+                 "Checksums that are computed of every upload, offered to clients and kept: sha1, and with it md5 and "
+                 "adler32 if wanted. What a client sends along is verified in any case.",
                  ATOLL_CONFIG_RELOADABLE)};
   using Offers = Interfaces<Http<ApiWebdav>, HttpCapabilities<ApiWebdav>>;
   static constexpr std::array<Route, 5> routes{
@@ -88,15 +92,12 @@ class ApiWebdav : public Plugin<ApiWebdav>, public Http<ApiWebdav>, public HttpC
     services.files = Files(services.gateway->files, services.gateway->files_self);
     services.attributes = Attributes(services.gateway->attributes, services.gateway->files_self);
     services.locks = Locks(services.gateway->locks, services.gateway->files_self);
-    made->read_config();
+    if (auto read = made->read_config(); !read) return std::move(read).error();
     return made;
   }
-  Result<void> reload(const Call &) {
-    read_config();
-    return {};
-  }
+  Result<void> reload(const Call &) { return read_config(); }
 
-  Result<std::string> capabilities(const Call &) { return capabilities_json(); }
+  Result<std::string> capabilities(const Call &) { return capabilities_json(services_.checksums); }
 
   void handle(const Call &call, const Request &request, Exchange exchange) {
     auto location = parse_location(request.path());
@@ -107,7 +108,13 @@ class ApiWebdav : public Plugin<ApiWebdav>, public Http<ApiWebdav>, public HttpC
   }
 
  private:
-  void read_config() { services_.depth_infinity = services_.host.integer("depth_infinity", 0) != 0; }
+  Result<void> read_config() {
+    const auto checksums = parse_checksum_kinds(services_.host.text("checksums", "sha1 md5 adler32"));
+    if (!checksums) return checksums.error();
+    services_.checksums = *checksums;
+    services_.depth_infinity = services_.host.integer("depth_infinity", 0) != 0;
+    return {};
+  }
 
   static void dispatch(const std::shared_ptr<Context> &context) {
     const auto answer = [&](Response response) { context->exchange.respond(std::move(response)); };

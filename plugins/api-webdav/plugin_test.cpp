@@ -6,6 +6,7 @@
 
 #include "core/base/xml.hpp"
 #include "plugins/api-webdav/fake_gateway.hpp"
+#include "plugins/api-webdav/headers.hpp"
 
 using namespace Atoll;
 using namespace Atoll::webdav;
@@ -72,6 +73,31 @@ TEST_CASE("what PUT refuses stores nothing") {
   const auto right =
       server.send("PUT", "/webdav/a", {{"OC-Checksum", "SHA1:aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"}}, "hello");
   CHECK(right.status == 201);
+}
+
+TEST_CASE("the checksums that are computed, offered, and verified in any case") {
+  constexpr std::string_view kRight = "MD5:5d41402abc4b2a76b9719d911017c592";
+  constexpr std::string_view kWrong = "MD5:00000000000000000000000000000000";
+  const auto put = [](Server &server, std::string_view sum) {
+    Server::Headers headers;
+    if (!sum.empty()) headers.emplace_back("OC-Checksum", sum);
+    return server.send("PUT", "/webdav/a", headers, "hello").status;
+  };
+  Server all;
+  CHECK(put(all, {}) == 201);
+  CHECK(all.asked_checksums == kAllChecksums);
+  CHECK(all.capabilities().find(R"("supportedTypes":["SHA1","MD5","ADLER32"])") != std::string::npos);
+  Server one("sha1");
+  CHECK(put(one, {}) == 201);
+  CHECK(one.asked_checksums == ATOLL_STAT_SHA1);
+  CHECK(one.capabilities().find(R"("supportedTypes":["SHA1"])") != std::string::npos);
+  CHECK(put(one, kWrong) == 400);
+  CHECK(put(one, kRight) == 204);
+  CHECK(one.asked_checksums == (ATOLL_STAT_SHA1 | ATOLL_STAT_MD5));
+  for (const char *bad : {"md5", "sha1 sha256", "sha1,md5"}) {
+    const Server server(bad);
+    CHECK(server.created == ATOLL_INVALID_ARGUMENT);
+  }
 }
 
 TEST_CASE("a listing that fails is never sent in part") {

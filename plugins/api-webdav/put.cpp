@@ -56,6 +56,13 @@ std::optional<Response> read_head(const Context &context, Announced &out) {
   return std::nullopt;
 }
 
+/// What is computed of this body: also what the server does not compute otherwise, when the client sent it.
+std::uint32_t wanted_checksums(const Context &context, const Announced &announced) {
+  std::uint32_t wanted = context.services.checksums;
+  for (const ExpectedDigest &expected : announced.digests) wanted |= bit_of(expected.kind);
+  return wanted;
+}
+
 bool matches(const ExpectedDigest &expected, const atoll_body_result &got) {
   switch (expected.kind) {
     case ExpectedDigest::Kind::Sha1:
@@ -114,7 +121,7 @@ Response finish(const Context &context, Pending &pending, const atoll_body_resul
     }
   }
   auto commit = sized<atoll_upload_commit>();
-  commit.flags = got.checksums & (ATOLL_STAT_SHA1 | ATOLL_STAT_MD5 | ATOLL_STAT_ADLER32);
+  commit.flags = got.checksums & (kAllChecksums);
   commit.size = got.length;
   commit.mtime_ns = pending.announced.mtime_ns;
   std::memcpy(commit.sha1, got.sha1, sizeof commit.sha1);
@@ -153,7 +160,6 @@ void put(const std::shared_ptr<Context> &context) {
   if (!upload) return answer(refuse(*context, pending->target, upload.error()));
   pending->upload = *std::move(upload);
 
-  constexpr std::uint32_t kChecksums = ATOLL_STAT_SHA1 | ATOLL_STAT_MD5 | ATOLL_STAT_ADLER32;
   const auto write = [context, pending](std::uint64_t offset, const void *data, std::uint64_t length) -> std::int32_t {
     OutgoingCall writing(context->call.raw());
     auto written = pending->upload->write(writing, offset, data, length);
@@ -163,7 +169,7 @@ void put(const std::shared_ptr<Context> &context) {
   };
   const int fd = pending->upload->fd(out);
   context->exchange.receive_body(
-      fd, pending->announced.size, kChecksums, write,
+      fd, pending->announced.size, wanted_checksums(*context, pending->announced), write,
       [context, pending](const Call &, Exchange exchange, const BodyResult &result) {
         Response response = finish(*context, *pending, result.raw());
         pending->upload->abort();  // nothing left of it when it was not committed, before the client hears of it
