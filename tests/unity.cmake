@@ -11,6 +11,7 @@ endfunction()
 
 atoll_compile_alone(atoll_base uri.cpp)
 atoll_compile_alone(sql_test session_test.cpp)
+atoll_compile_alone(atoll_host forwarded.cpp)
 atoll_compile_alone(atoll_tree reconciler_names.cpp)
 atoll_compile_alone(net_test address_test.cpp lifecycle_test.cpp listener_test.cpp memory_test.cpp rate_test.cpp
   tls_test.cpp tls_transfer_test.cpp)
