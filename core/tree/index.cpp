@@ -114,12 +114,12 @@ Result<void> Index::set_disk_state(const NodeId &folder, std::int64_t mtime_ns, 
 Result<void> Index::set_flag_attributes(const NodeId &id, bool has) { return flag_.run_with(id, has ? 1 : 0); }
 
 Result<bool> Index::clear_limbo(std::size_t limit, FunctionRef<void(const NodeId &)> with_attributes) {
-  struct Found {
+  struct Cleared {
     NodeId id;
     bool folder, attributes;
   };
-  auto take = [&](sql::Statement &statement, ParentKey parent, std::size_t most) -> Result<std::vector<Found>> {
-    std::vector<Found> found;
+  auto take = [&](sql::Statement &statement, ParentKey parent, std::size_t most) -> Result<std::vector<Cleared>> {
+    std::vector<Cleared> found;
     auto rows = statement.query(parent, most);
     for (;;) {
       TRY_ASSIGN(const bool more, rows.next());
@@ -128,18 +128,18 @@ Result<bool> Index::clear_limbo(std::size_t limit, FunctionRef<void(const NodeId
                        (statement.integer(2) & 1) != 0});
     }
   };
-  auto drop = [&](const Found &node) -> Result<void> {
+  auto drop = [&](const Cleared &node) -> Result<void> {
     if (node.attributes) with_attributes(node.id);
     return erase(node.id);
   };
-  TRY_ASSIGN(const std::vector<Found> top, take(limbo_, parent_key(Place::Limbo), limit));
+  TRY_ASSIGN(const std::vector<Cleared> top, take(limbo_, parent_key(Place::Limbo), limit));
   if (top.empty()) return false;
   std::size_t left = limit;
-  for (const Found &node : top) {
+  for (const Cleared &node : top) {
     if (node.folder) {
       // Folders inside come up into limbo themselves, so that nothing here depends on the depth.
-      TRY_ASSIGN(const std::vector<Found> below, take(below_, parent_key(node.id), left));
-      for (const Found &inner : below) {
+      TRY_ASSIGN(const std::vector<Cleared> below, take(below_, parent_key(node.id), left));
+      for (const Cleared &inner : below) {
         if (inner.folder) {
           TRY(detach(inner.id, Place::Limbo));
         } else {

@@ -17,11 +17,11 @@ namespace fs = std::filesystem;
 namespace {
 
 /// One step of the work that is killed: what it asks the engine for, and what it does to the model.
-struct Step {
+struct RandomStep {
   enum Kind { Put, Mkdir, Remove, Rename, Copy } kind;
   std::string from, to, content;
 
-  static Step random(std::mt19937 &random, unsigned seed, int number) {
+  static RandomStep random(std::mt19937 &random, unsigned seed, int number) {
     auto name = [&] {
       std::string text = "d" + std::to_string(random() % 3);
       for (unsigned depth = random() % 3; depth > 0; --depth) text += "/" + std::to_string(random() % 3);
@@ -82,7 +82,7 @@ struct Step {
     if (::write(pipe, &word, 1) != 1) ::_exit(4);
   };
   for (int i = 0;; ++i) {
-    const Step step = Step::random(random, seed, i);
+    const RandomStep step = RandomStep::random(random, seed, i);
     say('?');
     say(step.run(**opened, space) ? '+' : '-');
   }
@@ -136,7 +136,7 @@ TEST_CASE("a killed server leaves whole files, everything acknowledged, nothing 
     test::Model after = model;
     std::string open_step;
     for (std::size_t i = 0; i * 2 < words.size(); ++i) {
-      const Step step = Step::random(again, child_seed, static_cast<int>(i));
+      const RandomStep step = RandomStep::random(again, child_seed, static_cast<int>(i));
       model = after;
       const bool ended = i * 2 + 1 < words.size();
       if (!ended || words[i * 2 + 1] == '+') step.apply(after);
