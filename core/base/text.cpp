@@ -98,15 +98,19 @@ bool has_control(std::string_view text) {
   };
   // Eight bytes at a time; what looks odd (a tab does) is looked at closely.
   constexpr std::uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
+  const auto odd = [](std::uint64_t word) {
+    const std::uint64_t low = (word - ones * 0x20) & ~word & highs;
+    const std::uint64_t del = word ^ (ones * 0x7f);
+    return (low | ((del - ones) & ~del & highs)) != 0;
+  };
   for (; end - at >= 8; at += 8) {
     std::uint64_t word;
     std::memcpy(&word, at, sizeof word);
-    const std::uint64_t low = (word - ones * 0x20) & ~word & highs;
-    const std::uint64_t del = word ^ (ones * 0x7f);
-    const bool odd = (low | ((del - ones) & ~del & highs)) != 0;
-    if (odd && slowly(at, at + 8)) return true;
+    if (odd(word) && slowly(at, at + 8)) return true;
   }
-  return slowly(at, end);
+  std::uint64_t rest = ones * ' ';
+  for (char *to = reinterpret_cast<char *>(&rest); const char c : std::string_view(at, end)) *to++ = c;
+  return odd(rest) && slowly(at, end);
 }
 
 bool valid_utf8(std::string_view text) {

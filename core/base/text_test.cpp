@@ -68,6 +68,21 @@ TEST_CASE("hex and base64") {
   }
 }
 
+TEST_CASE("control characters, wherever they stand") {
+  CHECK_FALSE(has_control(""));
+  CHECK_FALSE(has_control("\t a\ttab \xC3\xA9\xFF\x80 and more text than eight bytes \x7e"));
+  for (int c = 0; c < 256; ++c) {
+    const bool control = (c < 0x20 && c != '\t') || c == 0x7f;
+    for (std::size_t size = 1; size < 20; ++size) {
+      for (std::size_t at = 0; at < size; ++at) {
+        std::string text(size, at % 2 == 0 ? 'x' : '\t');
+        text[at] = static_cast<char>(c);
+        CHECK(has_control(text) == control);
+      }
+    }
+  }
+}
+
 TEST_CASE("percent-encoding") {
   CHECK(percent_decode("a%20b%2Fc+d") == "a b/c+d");
   CHECK(percent_decode("%00")->size() == 1);

@@ -157,9 +157,8 @@ HttpExchange::HttpExchange(std::shared_ptr<net::Exchange> exchange, Lease lease,
 HttpExchange::~HttpExchange() = default;
 
 void HttpExchange::set_principal(Principal principal) {
-  principal_ = std::move(principal);
-  abi_principal_.emplace(*principal_);
-  call_.principal = abi_principal_->get();
+  login_ = std::make_unique<const Login>(std::move(principal));
+  call_.principal = login_->raw.get();
   request_.auth_status = ATOLL_OK;
 }
 
@@ -265,7 +264,7 @@ void HttpExchange::fail(std::int32_t status) {
 
 void HttpExchange::send(net::Response response) {
   response.route = route_;
-  if (principal_) response.user = principal_->account.text();
+  if (login_) response.user = login_->principal.account.text();
   exchange_->respond(std::move(response));
 }
 

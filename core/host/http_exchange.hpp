@@ -60,8 +60,12 @@ class HttpExchange : public std::enable_shared_from_this<HttpExchange> {
   const Client client_;
   SideWork &helpers_;
   std::vector<atoll_header> headers_;
-  std::optional<Principal> principal_;
-  std::optional<AbiPrincipal> abi_principal_;
+  struct Login {
+    explicit Login(Principal who) : principal(std::move(who)), raw(principal) {}
+    const Principal principal;
+    const AbiPrincipal raw;
+  };
+  std::unique_ptr<const Login> login_;  // of its own: larger objects than this one are slow to make
   std::string refusal_message_;
   atoll_request request_{};
   atoll_call call_{};

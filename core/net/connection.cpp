@@ -64,7 +64,7 @@ void Connection::run(Worker &worker) {
   for (;;) {
     const auto signals = signals_.exchange(Running, std::memory_order_acq_rel) & ~std::uint32_t{Running};
     if (handle(signals, worker)) {
-      if (core_->enqueue(shared_from_this())) break;
+      if (core_->requeue(shared_from_this())) break;
       continue;
     }
     std::uint32_t expected = Running;

@@ -107,16 +107,21 @@ void Core::wake_one() {
   [[maybe_unused]] const auto written = ::write(wake_.get(), &one, sizeof one);
 }
 
+bool Core::push_ready(std::shared_ptr<Connection> connection) {
+  const std::lock_guard lock(ready_mutex_);
+  if (exiting_) return false;
+  ready_.push_back(std::move(connection));
+  ready_count_.store(ready_.size(), std::memory_order_relaxed);
+  return true;
+}
+
 bool Core::enqueue(std::shared_ptr<Connection> connection) {
-  {
-    const std::lock_guard lock(ready_mutex_);
-    if (exiting_) return false;
-    ready_.push_back(std::move(connection));
-    ready_count_.store(ready_.size(), std::memory_order_relaxed);
-  }
+  if (!push_ready(std::move(connection))) return false;
   wake_one();
   return true;
 }
+
+bool Core::requeue(std::shared_ptr<Connection> connection) { return push_ready(std::move(connection)); }
 
 std::shared_ptr<Connection> Core::pop_ready() {
   if (ready_count_.load(std::memory_order_relaxed) == 0) return nullptr;
@@ -142,6 +147,8 @@ void Core::work(const std::function<void(std::uint64_t)> &accept) {
     const int count = ::epoll_wait(epoll_.get(), &event, 1, ready ? 0 : -1);
     if (count < 0 && errno != EINTR) break;
     if (count == 1 && event.data.u64 != kWakeId) {
+      // What waits for its turn may have nobody else that knows of it, and this event's handler may take long.
+      if (ready_count_.load(std::memory_order_relaxed) > 0) wake_one();
       if (event.data.u64 < kFirstConnection) {
         accept(event.data.u64);
       } else if (const auto connection = connections.find(event.data.u64)) {

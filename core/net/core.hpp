@@ -86,6 +86,9 @@ class Core : public std::enable_shared_from_this<Core> {
 
   /// [any thread] Has a worker run the connection. False once the workers are gone.
   bool enqueue(std::shared_ptr<Connection> connection);
+  /// [worker] The same for a connection that gives up its turn: this worker comes back to it, unless another is faster,
+  /// so that nobody needs to be woken.
+  bool requeue(std::shared_ptr<Connection> connection);
   /// [worker] Waits for events and runs what they name until exit(). `accept` is called for listener ids.
   void work(const std::function<void(std::uint64_t)> &accept);
   void exit_workers();
@@ -93,6 +96,7 @@ class Core : public std::enable_shared_from_this<Core> {
 
  private:
   void wake_one();
+  bool push_ready(std::shared_ptr<Connection> connection);
   std::shared_ptr<Connection> pop_ready();
 
   base::Fd epoll_;
