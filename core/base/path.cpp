@@ -23,6 +23,7 @@ bool valid_name(std::string_view name) { return why_invalid(name) == nullptr; }
 
 Result<std::vector<std::string_view>> split_path(std::string_view path) {
   std::vector<std::string_view> names;
+  names.reserve(16);
   while (!path.empty()) {
     const std::size_t slash = path.find('/');
     const std::string_view name = path.substr(0, slash);

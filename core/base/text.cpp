@@ -88,29 +88,26 @@ std::string to_lower(std::string_view text) {
 }
 
 bool has_control(std::string_view text) {
-  const char *at = text.data();
-  const char *const end = at + text.size();
-  const auto slowly = [](const char *from, const char *to) {
-    return std::any_of(from, to, [](char c) {
+  const auto slowly = [](std::string_view part) {
+    return std::any_of(part.begin(), part.end(), [](char c) {
       const auto byte = static_cast<unsigned char>(c);
       return (byte < 0x20 && c != '\t') || byte == 0x7f;
     });
   };
-  // Eight bytes at a time; what looks odd (a tab does) is looked at closely.
-  constexpr std::uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
-  const auto odd = [](std::uint64_t word) {
+  if (text.size() < 8) return slowly(text);
+  // Eight bytes at a time, the last ones once more; what looks odd (a tab does) is looked at closely.
+  const auto odd = [&](std::size_t at) {
+    constexpr std::uint64_t ones = 0x0101010101010101, highs = 0x8080808080808080;
+    std::uint64_t word;
+    std::memcpy(&word, text.data() + at, sizeof word);
     const std::uint64_t low = (word - ones * 0x20) & ~word & highs;
     const std::uint64_t del = word ^ (ones * 0x7f);
     return (low | ((del - ones) & ~del & highs)) != 0;
   };
-  for (; end - at >= 8; at += 8) {
-    std::uint64_t word;
-    std::memcpy(&word, at, sizeof word);
-    if (odd(word) && slowly(at, at + 8)) return true;
-  }
-  std::uint64_t rest = ones * ' ';
-  for (char *to = reinterpret_cast<char *>(&rest); const char c : std::string_view(at, end)) *to++ = c;
-  return odd(rest) && slowly(at, end);
+  const std::size_t last = text.size() - 8;
+  for (std::size_t at = 0; at < last; at += 8)
+    if (odd(at) && slowly(text.substr(at, 8))) return true;
+  return odd(last) && slowly(text.substr(last));
 }
 
 bool valid_utf8(std::string_view text) {

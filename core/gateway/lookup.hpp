@@ -3,6 +3,7 @@
 
 #include <atoll/sdk/result.hpp>
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -35,6 +36,14 @@ class InstanceLookup {
   /// All configured instances that offer the interface, in the order of the configuration. UNAVAILABLE when one of them
   /// is not running (naming it); an empty list when none is configured.
   virtual Result<std::vector<Lease>> all(const char *interface_id) = 0;
+  /// Calls f with each of all(), for the length of the call.
+  virtual Result<void> each(const char *interface_id, const std::function<Result<void>(const Instance &)> &f) {
+    auto held = all(interface_id);
+    if (!held) return std::move(held).error();
+    for (const Lease &one : *held)
+      if (auto done = f(*one); !done) return done;
+    return {};
+  }
 };
 
 }  // namespace Atoll::gateway

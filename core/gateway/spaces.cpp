@@ -38,25 +38,34 @@ std::size_t hash_groups(const atoll_principal &principal) {
   return hash;
 }
 
+Error no_registry() {
+  return error(Status::Unavailable, "no space registry is configured: add a [registry:...] section");
+}
+
 Result<std::vector<Lease>> registries(InstanceLookup &lookup) {
   auto all = lookup.all(ATOLL_REGISTRY);
-  if (all && all->empty())
-    return error(Status::Unavailable, "no space registry is configured: add a [registry:...] section");
+  if (all && all->empty()) return no_registry();
   return all;
 }
 
 }  // namespace
 
-Result<std::uint64_t> Spaces::refresh(const Call &call, const std::vector<Lease> &all) {
+Result<std::uint64_t> Spaces::refresh(const Call &call) {
   std::uint64_t sum = 0;
-  for (const auto &registry : all) {
+  bool any = false;
+  auto asked = lookup_.each(ATOLL_REGISTRY, [&](const Instance &registry) -> Result<void> {
     std::uint64_t one = 0;
     OutgoingCall out(call.raw());
-    const auto entered = registry->enter();
-    const auto status = table(registry)->generation(out.get(), registry->self(), &one);
+    const auto entered = registry.enter();
+    const auto *functions = static_cast<const atoll_registry *>(registry.query(ATOLL_REGISTRY));
+    const auto status = functions->generation(out.get(), registry.self(), &one);
     if (status != ATOLL_OK) return out.error(status);
     sum += one;  // each only ever grows, so the sum changes when any does
-  }
+    any = true;
+    return {};
+  });
+  if (!asked) return std::move(asked).error();
+  if (!any) return no_registry();
   const std::lock_guard lock(mutex_);
   if (cached_generation_ != sum) {
     cache_.clear();
@@ -69,15 +78,15 @@ Result<std::uint64_t> Spaces::refresh(const Call &call, const std::vector<Lease>
 Result<std::shared_ptr<const SpaceRecord>> Spaces::find(const Call &call, const SpaceId &space) {
   const auto *principal = call.principal();
   if (!principal) return unauthenticated();
-  auto all = registries(lookup_);
-  if (!all) return std::move(all).error();
-  auto now = refresh(call, *all);
+  auto now = refresh(call);
   if (!now) return std::move(now).error();
   const Key key{from_abi<AccountId>(principal->account), space, hash_groups(*principal)};
   {
     const std::lock_guard lock(mutex_);
     if (auto at = cache_.find(key); at != cache_.end()) return at->second;
   }
+  auto all = registries(lookup_);
+  if (!all) return std::move(all).error();
   const atoll_uuid raw = to_abi(space);
   for (const auto &registry : *all) {
     std::optional<SpaceRecord> found;
@@ -135,15 +144,15 @@ Result<std::shared_ptr<const SpaceRecord>> Spaces::personal(const Call &call, st
 }
 
 Result<Spaces::Shared> Spaces::own_personal(const Call &call, const atoll_principal &principal) {
-  auto all = registries(lookup_);
-  if (!all) return std::move(all).error();
-  auto now = refresh(call, *all);
+  auto now = refresh(call);
   if (!now) return std::move(now).error();
   const auto account = from_abi<AccountId>(principal.account);
   {
     const std::lock_guard lock(mutex_);
     if (auto at = personal_cache_.find(account); at != personal_cache_.end()) return at->second;
   }
+  auto all = registries(lookup_);
+  if (!all) return std::move(all).error();
   for (const auto &registry : *all) {
     std::optional<SpaceRecord> found;
     auto asked = ask(

@@ -49,7 +49,7 @@ class Spaces {
   /// Makes the space at its provider when its record says that this may not have happened.
   Result<void> complete(const Call &call, const Lease &registry, SpaceRecord &record);
   /// Asks the registries for their generation and drops what is cached from an older one.
-  Result<std::uint64_t> refresh(const Call &call, const std::vector<Lease> &registries);
+  Result<std::uint64_t> refresh(const Call &call);
 
   InstanceLookup &lookup_;
   Admission &admission_;

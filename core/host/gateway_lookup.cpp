@@ -16,9 +16,13 @@ class Held final : public gateway::Instance {
   Lease lease_;
 };
 
+Error not_running(const host::Instance &instance) {
+  return Error{Status::Unavailable, "[" + instance.name() + "] is not running now", 0, 1000};
+}
+
 Result<gateway::Lease> hold(host::Instance &instance) {
   Lease lease = instance.lease();
-  if (!lease) return Error{Status::Unavailable, "[" + instance.name() + "] is not running now", 0, 1000};
+  if (!lease) return not_running(instance);
   return gateway::Lease(std::make_shared<Held>(std::move(lease)));
 }
 
@@ -38,6 +42,16 @@ Result<std::vector<gateway::Lease>> GatewayLookup::all(const char *interface_id)
     out.push_back(std::move(*held));
   }
   return out;
+}
+
+Result<void> GatewayLookup::each(const char *interface_id,
+                                 const std::function<Result<void>(const gateway::Instance &)> &f) {
+  for (host::Instance *instance : instances_.offering(interface_id)) {
+    Lease lease = instance->lease();
+    if (!lease) return not_running(*instance);
+    if (auto done = f(Held(std::move(lease))); !done) return done;
+  }
+  return {};
 }
 
 }  // namespace Atoll::host

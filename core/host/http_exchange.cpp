@@ -33,10 +33,7 @@ bool is_host_header(std::string_view name) {
 }  // namespace
 
 void add_challenges(net::Response &response, const net::RequestHead &head, const std::string &realm) {
-  auto &headers = response.headers;
-  headers.erase(std::remove_if(headers.begin(), headers.end(),
-                               [](const auto &header) { return base::iequals(header.first, "WWW-Authenticate"); }),
-                headers.end());
+  response.headers.remove_if([](const auto &header) { return base::iequals(header.name, "WWW-Authenticate"); });
   response.with("WWW-Authenticate", "Bearer realm=\"" + realm + "\"");
   const auto script = head.header("X-Requested-With");
   if (!script || !base::iequals(*script, "XMLHttpRequest"))
@@ -222,7 +219,9 @@ void HttpExchange::respond(const atoll_response &raw) {
 net::Response HttpExchange::translate(const atoll_response &raw) {
   net::Response out(raw.status);
   const net::RequestHead &head = exchange_->head();
-  out.headers.reserve(static_cast<std::size_t>(raw.header_count) + 2);
+  std::size_t bytes = 64;
+  for (std::uint64_t i = 0; i < raw.header_count; ++i) bytes += raw.headers[i].name.len + raw.headers[i].value.len;
+  out.headers.reserve(static_cast<std::size_t>(raw.header_count) + 2, bytes);
   for (std::uint64_t i = 0; i < raw.header_count; ++i) {
     const auto name = view(raw.headers[i].name), value = view(raw.headers[i].value);
     if (is_host_header(name)) continue;
@@ -231,7 +230,7 @@ net::Response HttpExchange::translate(const atoll_response &raw) {
           {{"header", name}}, view(call_.request_id));
       continue;
     }
-    out.headers.emplace_back(name, value);
+    out.headers.add(name, value);
   }
   if (raw.status == 401) add_challenges(out, head, realm_);
   const bool is_head = head.method == "HEAD";

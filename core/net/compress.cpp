@@ -169,7 +169,7 @@ bool may_compress(const Response &response, bool head_only) {
     large = !generator->length;
   const bool by_field = head_only && std::holds_alternative<std::monostate>(response.body);
   bool typed = false;
-  for (const auto &[name, value] : response.headers) {
+  for (const auto [name, value] : response.headers) {
     if (names_these_bytes(name)) return false;
     if (base::iequals(name, "cache-control") && has_token(value, "no-transform")) return false;
     if (base::iequals(name, "content-type")) typed = compressible_type(value);
@@ -179,18 +179,20 @@ bool may_compress(const Response &response, bool head_only) {
 }
 
 void add_vary(Response &response, std::string_view name) {
-  std::pair<std::string, std::string> *vary = nullptr;
-  for (auto &field : response.headers) {
-    if (!base::iequals(field.first, "vary")) continue;
-    if (has_token(field.second, "*") || has_token(field.second, name)) return;
-    if (vary == nullptr) vary = &field;
+  std::optional<std::size_t> vary;
+  for (std::size_t place = 0; place < response.headers.size(); ++place) {
+    const auto field = response.headers[place];
+    if (!base::iequals(field.name, "vary")) continue;
+    if (has_token(field.value, "*") || has_token(field.value, name)) return;
+    if (!vary) vary = place;
   }
-  if (vary == nullptr) {
-    response.headers.emplace_back("Vary", name);
+  if (!vary) {
+    response.headers.add("Vary", name);
     return;
   }
-  if (!base::trim(vary->second).empty()) vary->second += ", ";
-  vary->second += name;
+  std::string value(response.headers[*vary].value);
+  if (!base::trim(value).empty()) value += ", ";
+  response.headers.set_value(*vary, value.append(name));
 }
 
 bool compress(Response &response, const RequestHead &head, const Compressor &with) {
@@ -201,7 +203,7 @@ bool compress(Response &response, const RequestHead &head, const Compressor &wit
   if (!wish || !accepts_gzip(*wish)) return false;
   if (head_only) {
     response.body = std::monostate{};
-    std::erase_if(response.headers, [](const auto &field) { return base::iequals(field.first, "content-length"); });
+    response.headers.remove_if([](const auto &field) { return base::iequals(field.name, "content-length"); });
   } else if (auto *bytes = std::get_if<std::string>(&response.body)) {
     if (!with.whole) with.whole = std::make_unique<Gzip>(Gzip::Kind::Whole);
     if (!with.whole->ok()) {
@@ -216,7 +218,7 @@ bool compress(Response &response, const RequestHead &head, const Compressor &wit
     if (!stream) return false;
     response.body = std::move(*stream);
   }
-  response.headers.emplace_back("Content-Encoding", "gzip");
+  response.headers.add("Content-Encoding", "gzip");
   return !head_only;
 }
 

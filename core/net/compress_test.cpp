@@ -167,7 +167,7 @@ TEST_CASE("Vary is merged") {
     if (before != nullptr) response.with("vary", before);
     add_vary(response, "Accept-Encoding");
     REQUIRE(response.headers.size() == 1);
-    return response.headers[0].second;
+    return std::string(response.headers[0].value);
   };
   CHECK(merged(nullptr) == "Accept-Encoding");
   CHECK(merged("Prefer") == "Prefer, Accept-Encoding");

@@ -2,6 +2,7 @@
 // What a handler answers. The engine sends it; a handler never sees a socket.
 #pragma once
 
+#include <atoll/sdk/header_list.hpp>
 #include <atoll/sdk/result.hpp>
 
 #include <cstddef>
@@ -93,19 +94,19 @@ using Body = std::variant<std::monostate, std::string, Extents, Generator>;
 /// own of these are dropped, except "Connection: close", which closes, and Content-Length in an answer to HEAD.
 struct Response {
   int status = 200;
-  std::vector<std::pair<std::string, std::string>> headers;
+  HeaderList headers;
   Body body;
   std::string route;  ///< for the access log and the metrics: which part of the server answered; few different values
   std::string user;   ///< for the access log: id of the account, empty for nobody
 
   Response() = default;
   explicit Response(int code) : status(code) {}
-  Response(int code, std::string text, std::string content_type = "text/plain; charset=utf-8")
+  Response(int code, std::string text, std::string_view content_type = "text/plain; charset=utf-8")
       : status(code), body(std::move(text)) {
-    headers.emplace_back("Content-Type", std::move(content_type));
+    headers.add("Content-Type", content_type);
   }
-  Response &with(std::string name, std::string value) {
-    headers.emplace_back(std::move(name), std::move(value));
+  Response &with(std::string_view name, std::string_view value) {
+    headers.add(name, value);
     return *this;
   }
 };

@@ -159,7 +159,7 @@ std::string_view DateCache::now() {
 }
 
 bool asks_to_close(const Response &response) {
-  for (const auto &[name, value] : response.headers)
+  for (const auto [name, value] : response.headers)
     if (name.size() == 10 && base::iequals(name, "connection") && base::iequals(value, "close")) return true;
   return false;
 }
@@ -168,12 +168,12 @@ std::string make_response_head(const Response &response, const Framing &framing,
                                std::string_view request_id) {
   std::string out;
   std::size_t size = 192;
-  for (const auto &[name, value] : response.headers) size += name.size() + value.size() + 4;
+  size += response.headers.bytes() + 4 * response.headers.size();
   out.reserve(size);
   out.append("HTTP/1.1 ");
   append_number(out, static_cast<std::uint64_t>(response.status));
   out.append(" ").append(reason_phrase(response.status)).append("\r\nDate: ").append(date).append("\r\n");
-  for (const auto &[name, value] : response.headers) {
+  for (const auto [name, value] : response.headers) {
     if (!is_token(name)) continue;
     if (engine_writes(name) && !(framing.kind == Framing::Length::Handler && base::iequals(name, "content-length")))
       continue;

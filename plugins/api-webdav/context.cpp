@@ -90,14 +90,15 @@ std::int64_t mtime_seconds(const Stat &stat) {
 
 void add_node_headers(Response &response, const SpaceRecord &space, const Stat &stat) {
   response.header("OC-FileId", node_id(space, stat));
-  response.header("OC-ETag", quoted(stat.etag));
-  response.header("ETag", quoted(stat.etag));
+  const std::string etag = quoted(stat.etag);
+  response.header("OC-ETag", etag);
+  response.header("ETag", etag);
   std::string letters;
   append_permissions(letters, stat.permissions,
                      stat.node == root_of(stat.space) ? NodeShape::Root
                      : stat.folder()                  ? NodeShape::Folder
                                                       : NodeShape::File);
-  response.header("OC-Perm", std::move(letters));
+  response.header("OC-Perm", letters);
   response.header("Last-Modified", base::http_date(mtime_seconds(stat)));
 }
 

@@ -14,7 +14,7 @@ namespace {
 
 /// Everything but the body and what depends on the range.
 void add_headers(Response &response, const SpaceRecord &space, const Stat &stat, std::string_view media_type) {
-  response.headers.reserve(14);
+  response.headers.reserve(14, 768);
   add_node_headers(response, space, stat);
   response.header("Accept-Ranges", "bytes");
   if (stat.flags & ATOLL_STAT_SHA1) response.header("OC-Checksum", "SHA1:" + base::hex_encode(stat.sha1));

@@ -40,6 +40,7 @@ void append_space_id(std::string &out, const std::uint8_t *birth, const std::uin
 }
 
 void append_node_id(std::string &out, const std::uint8_t *birth, const std::uint8_t *space, const std::uint8_t *node) {
+  if (out.capacity() - out.size() < 3 * 36 + 2) out.reserve(2 * out.size() + 3 * 36 + 2);
   append_space_id(out, birth, space);
   out.push_back('!');
   append_uuid(out, node);

@@ -5,6 +5,7 @@
 
 #include <atoll/abi/http.h>
 #include <atoll/sdk/call.hpp>
+#include <atoll/sdk/header_list.hpp>
 
 #include <functional>
 #include <memory>
@@ -84,11 +85,11 @@ struct HeadBody {
 
 struct Response {
   int status = 200;
-  std::vector<std::pair<std::string, std::string>> headers;
+  HeaderList headers;
   std::variant<std::monostate, std::string, ExtentBody, GeneratorBody, HeadBody> body;
 
-  Response &header(std::string name, std::string value) {
-    headers.emplace_back(std::move(name), std::move(value));
+  Response &header(std::string_view name, std::string_view value) {
+    headers.add(name, value);
     return *this;
   }
 };
@@ -147,7 +148,7 @@ class Exchange {
     auto owned = std::make_unique<Response>(std::move(response));
     std::vector<atoll_header> headers;
     headers.reserve(owned->headers.size());
-    for (const auto &[name, value] : owned->headers) headers.push_back(atoll_header{str(name), str(value)});
+    for (const auto [name, value] : owned->headers) headers.push_back(atoll_header{str(name), str(value)});
     auto raw = sized<atoll_response>();
     raw.status = owned->status;
     raw.headers = headers.data();
