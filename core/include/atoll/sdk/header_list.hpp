@@ -5,6 +5,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -39,6 +40,11 @@ class HeaderList {
     const HeaderList *list_;
     const Piece *piece_;
   };
+
+  HeaderList() = default;
+  HeaderList(std::initializer_list<Field> fields) {
+    for (const Field &one : fields) add(one.name, one.value);
+  }
 
   /// The views may point into this list.
   void add(std::string_view name, std::string_view value) {
