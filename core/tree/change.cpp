@@ -2,6 +2,7 @@
 #include "core/tree/change.hpp"
 
 #include "core/base/text.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/try.hpp"
 
 #include <algorithm>
@@ -40,6 +41,7 @@ Change::~Change() {
 Result<void> Change::begin() {
   TRY_ASSIGN(auto transaction, index().begin_write(space_->info.id));
   transaction_.emplace(std::move(transaction));
+  ATOLL_FAULT_POINT("change.begun");
   return {};
 }
 
@@ -219,12 +221,16 @@ Result<void> Change::intend(std::initializer_list<NodeId> folders) {
   // A change of the disk that the index cannot take could not be undone.
   TRY(engine_.state_.room());
   intended_.assign(folders.begin(), folders.end());
-  return engine_.journal_->intend(space_->info.id, intended_);
+  ATOLL_FAULT_POINT("change.intend");
+  TRY(engine_.journal_->intend(space_->info.id, intended_));
+  ATOLL_FAULT_POINT("change.intended");
+  return {};
 }
 
 Result<void> Change::changed(Folder &folder, const NodeId &id, std::int64_t size_delta) {
   TRY_ASSIGN(const std::uint64_t sequence, next_sequence());
   TRY(index().bump(id, sequence, size_delta));
+  ATOLL_FAULT_POINT("change.bumped");
   for (const Opened &opened : folders_)
     if (opened.id == id && !opened.in_step) return {};
   TRY_ASSIGN(const Entry self, folder.self());
@@ -232,18 +238,24 @@ Result<void> Change::changed(Folder &folder, const NodeId &id, std::int64_t size
 }
 
 Result<void> Change::commit() {
+  ATOLL_FAULT_POINT("change.commit");
   auto done = transaction_->commit();
   transaction_.reset();
   if (!done) return done;
   committed_ = true;
+  ATOLL_FAULT_POINT("change.committed");
   lock_.unlock();
   return {};
 }
 
 Result<void> Change::settle() {
   if (!gone_locks_.empty()) TRY(engine_.locks_->remove(space_->info.id, gone_locks_));
+  ATOLL_FAULT_POINT("change.locks_gone");
   if (!engine_.durable()) return {};
-  for (Folder *folder : sync_) TRY(folder->sync());
+  for (Folder *folder : sync_) {
+    TRY(folder->sync());
+    ATOLL_FAULT_POINT("change.synced");
+  }
   return {};
 }
 

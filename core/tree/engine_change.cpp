@@ -2,6 +2,7 @@
 // mkdir, rename, remove, set_mtime.
 #include "core/base/uuid.hpp"
 #include "core/tree/change.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/try.hpp"
 
 #include <algorithm>
@@ -41,9 +42,11 @@ Result<Node> TreeEngine::mkdir(const Ref &ref, const Conditions &conditions) {
     auto made = folder->make_folder(target.name, row.id);
     if (!made) return change.failed(std::move(made).error(), parent);
     change.touched();
+    ATOLL_FAULT_POINT("mkdir.made");
     row.mtime_ns = made->mtime_ns;
     row.inode = made->inode;
     TRY(change.index().insert(parent_key(parent), row));
+    ATOLL_FAULT_POINT("mkdir.indexed");
     TRY(change.changed(*folder, parent, 0));
     if (durable()) {
       TRY_ASSIGN(auto inside, folder->open(target.name));
@@ -89,6 +92,7 @@ Result<Node> TreeEngine::rename(const Ref &from, const Ref &to, bool replace, co
       auto done = source_folder->move(source.name, *goal_folder, goal.name, goal.row ? Onto::File : Onto::Nothing);
       if (!done) return change.failed(std::move(done).error(), goal_parent);
       change.touched();
+      ATOLL_FAULT_POINT("rename.moved");
     } else {
       // The old one comes to the source's place in one step, and goes from there; a crash in between is finished at the
       // next start.
@@ -100,19 +104,24 @@ Result<Node> TreeEngine::rename(const Ref &from, const Ref &to, bool replace, co
       drop.name = source.name;
       drop.inode = replaced->inode;
       TRY(meta_->add_intents({&drop, 1}));
+      ATOLL_FAULT_POINT("rename.drop_noted");
       auto done = source_folder->move(source.name, *goal_folder, goal.name, Onto::Exchange);
       if (!done) return change.failed(std::move(done).error(), goal_parent);
       change.touched();
+      ATOLL_FAULT_POINT("rename.exchanged");
       TRY(source_folder->set_aside(from.space, source.name));
+      ATOLL_FAULT_POINT("rename.set_aside");
       wake();
     }
     std::int64_t goal_delta = 0;
     if (goal.row) {
       goal_delta -= signed_size(*goal.row);
       TRY(change.index().detach(goal.row->id, Place::Limbo));
+      ATOLL_FAULT_POINT("rename.detached");
       wake();
     }
     TRY(change.index().attach(id, parent_key(goal_parent), goal.name));
+    ATOLL_FAULT_POINT("rename.attached");
     if (source_parent == goal_parent) {
       TRY(change.changed(*goal_folder, goal_parent, goal_delta));
     } else {
@@ -132,7 +141,9 @@ Result<Node> TreeEngine::rename(const Ref &from, const Ref &to, bool replace, co
     if (!plain) {
       // Only when both names are durable; the intent is harmless until then.
       TRY(change.settle());
+      ATOLL_FAULT_POINT("rename.settled");
       TRY(meta_->close_drop_intents(from.space, source_parent));
+      ATOLL_FAULT_POINT("rename.drop_closed");
     }
     return node;
   });
@@ -151,7 +162,9 @@ Result<void> TreeEngine::remove(const Ref &ref, const Conditions &conditions) {
     auto gone = folder->set_aside(ref.space, target.name);
     if (!gone) return change.failed(std::move(gone).error(), parent);
     change.touched();
+    ATOLL_FAULT_POINT("remove.set_aside");
     TRY(change.index().detach(target.row->id, Place::Limbo));
+    ATOLL_FAULT_POINT("remove.detached");
     TRY(change.changed(*folder, parent, -signed_size(*target.row)));
     change.sync_later(*folder);
     TRY(change.commit());
@@ -175,8 +188,10 @@ Result<Node> TreeEngine::set_mtime(const Ref &ref, std::int64_t mtime_ns, const 
     auto set = folder->set_mtime(target.name, mtime_ns, row.id, row.sequence, durable());
     if (!set) return change.failed(std::move(set).error(), parent);
     change.touched();
+    ATOLL_FAULT_POINT("mtime.set");
     row.mtime_ns = set->mtime_ns;
     TRY(change.index().update(row));
+    ATOLL_FAULT_POINT("mtime.indexed");
     TRY(change.changed(*folder, parent, 0));
     target.row = row;
     const Node node = change.node(row, target.way(), false);

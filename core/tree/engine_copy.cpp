@@ -2,6 +2,7 @@
 // Copies: made aside, then brought to their name in one step.
 #include "core/base/uuid.hpp"
 #include "core/tree/change.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/put_file.hpp"
 #include "core/tree/try.hpp"
 
@@ -38,6 +39,7 @@ class FolderCopy {
       TRY_ASSIGN(auto transaction, engine_.index_->begin_write(to_));
       TRY(engine_.index_->insert(parent_key(Place::Nursery), row));
       TRY(transaction.commit());
+      ATOLL_FAULT_POINT("copy.begun");
     }
     if (!shallow) {
       std::vector<Todo> todo{{source.id, top_, source_path, {}}};
@@ -95,6 +97,7 @@ class FolderCopy {
       note_attributes(child, copy.id);
       if (child.folder()) {
         TRY_ASSIGN(const Entry made, goal->make_folder(child.name, copy.id));
+        ATOLL_FAULT_POINT("copy.folder_made");
         copy.size = 0;
         copy.inode = made.inode;
         copy.mtime_ns = made.mtime_ns;
@@ -111,6 +114,7 @@ class FolderCopy {
     }
     TRY(store(rows, todo.to));
     TRY_ASSIGN(const Entry self, goal->self());
+    ATOLL_FAULT_POINT("copy.folder_filled");
     const std::lock_guard guard(engine_.writer_);
     TRY_ASSIGN(auto transaction, engine_.index_->begin_write(to_));
     TRY(engine_.index_->set_disk_state(todo.to, self.mtime_ns, self.inode));
@@ -122,6 +126,7 @@ class FolderCopy {
     if (!fd) return fd.error().sys_errno == ENOENT ? changed_meanwhile() : std::move(fd).error();
     TRY_ASSIGN(const auto staged, engine_.store_->stage_file(to_, 0));
     TRY(engine_.store_->copy(fd->get(), *staged));
+    ATOLL_FAULT_POINT("copy.bytes");
     Seal seal;
     seal.id = copy.id;
     seal.sequence = copy.sequence;
@@ -129,6 +134,7 @@ class FolderCopy {
     seal.durable = false;  // all at once, before the folder comes to its name
     TRY_ASSIGN(const Entry sealed, staged->seal(seal));
     TRY(goal.place(*staged, child.name, Onto::Nothing));
+    ATOLL_FAULT_POINT("copy.file_placed");
     if (sealed.size != child.size) copy.sums = Sums();
     copy.size = sealed.size;
     copy.mtime_ns = sealed.mtime_ns;
@@ -217,6 +223,7 @@ Result<Node> TreeEngine::copy(const Ref &from, const Ref &to, bool replace, bool
     TRY_ASSIGN(const OpenFile open, open_read(from));
     TRY_ASSIGN(const auto staged, store_->stage_file(to.space, 0));
     TRY(store_->copy(open.fd.get(), *staged));
+    ATOLL_FAULT_POINT("copy.file_bytes");
     FilePut put;
     put.target = to;
     put.mtime_ns = open.node.mtime_ns;
@@ -229,10 +236,12 @@ Result<Node> TreeEngine::copy(const Ref &from, const Ref &to, bool replace, bool
     if (!open.node.has_attributes && !node.has_attributes) return node;
     const std::pair<NodeId, NodeId> pair{open.node.id, node.id};
     TRY(meta_->copy_attributes(to.space, {&pair, 1}));
+    ATOLL_FAULT_POINT("copy.file_attributes");
     const std::lock_guard guard(writer_);
     TRY_ASSIGN(auto transaction, index_->begin_write(to.space));
     TRY(index_->set_flag_attributes(node.id, open.node.has_attributes));
     TRY(transaction.commit());
+    ATOLL_FAULT_POINT("copy.flagged");
     node.has_attributes = open.node.has_attributes;
     return node;
   }
@@ -241,11 +250,13 @@ Result<Node> TreeEngine::copy(const Ref &from, const Ref &to, bool replace, bool
   FolderCopy work(*this, from_space, to.space, *staged);
   auto finish = [&]() -> Result<Node> {
     TRY(work.run(source, source_path, shallow));
+    ATOLL_FAULT_POINT("copy.filled");
     Seal seal;
     seal.id = work.top();
     seal.durable = false;
     TRY_ASSIGN(const Entry sealed, staged->seal(seal));
     if (durable()) TRY(names_->sync_all());
+    ATOLL_FAULT_POINT("copy.durable");
     return changing<Node>(to.space, conditions, [&](Change &change) -> Result<Node> {
       TRY_ASSIGN(Target goal, change.place(to));
       TRY_ASSIGN(Folder *const folder, change.open(goal.parent));
@@ -261,11 +272,14 @@ Result<Node> TreeEngine::copy(const Ref &from, const Ref &to, bool replace, bool
       auto placed = folder->place(*staged, goal.name, goal.row ? Onto::Exchange : Onto::Nothing);
       if (!placed) return change.failed(std::move(placed).error(), parent);
       change.touched();
+      ATOLL_FAULT_POINT("copy.placed");
       if (goal.row) TRY(change.index().detach(goal.row->id, Place::Limbo));
+      ATOLL_FAULT_POINT("copy.detached");
       TRY(change.index().attach(work.top(), parent_key(parent), goal.name));
       row->mtime_ns = sealed.mtime_ns;
       row->inode = sealed.inode;
       TRY(change.index().update(*row));
+      ATOLL_FAULT_POINT("copy.attached");
       TRY(change.changed(*folder, parent, delta));
       change.sync_later(*folder);
       row->parent = parent;

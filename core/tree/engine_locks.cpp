@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Locks and attributes of the engine.
 #include "core/tree/change.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/try.hpp"
 
 #include <algorithm>
@@ -101,6 +102,7 @@ Result<void> TreeEngine::attributes_patch(const Ref &ref, std::span<const Attrib
     TRY(change.locks_admit(target.way()));
     TRY(state_.room());
     TRY_ASSIGN(const bool has, meta_->patch_attributes(ref.space, target.row->id, changes));
+    ATOLL_FAULT_POINT("attributes.patched");
     if (has != target.row->has_attributes) TRY(change.index().set_flag_attributes(target.row->id, has));
     return change.commit();
   });

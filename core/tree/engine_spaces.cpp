@@ -2,6 +2,7 @@
 // The spaces of a provider.
 #include "core/base/text.hpp"
 #include "core/tree/change.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/try.hpp"
 
 namespace Atoll::tree {
@@ -64,7 +65,9 @@ Result<void> TreeEngine::space_create(const SpaceSpec &spec) {
   record.making = true;
   TRY_ASSIGN(record.info.folder, names_->choose_space_folder(spec, taken));
   TRY(meta_->put_space(record));
+  ATOLL_FAULT_POINT("space.noted");
   TRY(finish_making(record));
+  ATOLL_FAULT_POINT("space.made");
   {
     const std::unique_lock guard(spaces_mutex_);
     spaces_[spec.id] = make_space(record.info);
@@ -75,6 +78,7 @@ Result<void> TreeEngine::space_create(const SpaceSpec &spec) {
 
 Result<void> TreeEngine::finish_making(SpaceRecord &record) {
   TRY(names_->make_space(record.info.id, record.info.folder));
+  ATOLL_FAULT_POINT("space.folder_made");
   {
     const std::lock_guard guard(writer_);
     TRY_ASSIGN(const auto root, index_->by_id(root_of(record.info.id)));
@@ -87,6 +91,7 @@ Result<void> TreeEngine::finish_making(SpaceRecord &record) {
   }
   const NodeId root = root_of(record.info.id);
   TRY(journal_->intend(record.info.id, {&root, 1}));
+  ATOLL_FAULT_POINT("space.intended");
   record.making = false;
   return meta_->put_space(record);
 }
@@ -139,6 +144,7 @@ Result<void> TreeEngine::space_list(FunctionRef<bool(const SpaceInfo &)> sink) {
 Result<void> TreeEngine::space_set_quota(const SpaceId &id, std::uint64_t quota) {
   TRY_ASSIGN(const SpacePtr space, serving(id));
   TRY(meta_->set_quota(id, quota));
+  ATOLL_FAULT_POINT("space.quota_noted");
   space->quota = quota;
   return {};
 }
@@ -151,15 +157,18 @@ Result<void> TreeEngine::space_remove(const SpaceId &id) {
     const std::lock_guard guard(writer_);
     // First the record: a crash leaves a folder that no space claims, never a space whose folder is gone.
     TRY(meta_->remove_space(id));
+    ATOLL_FAULT_POINT("space.unnoted");
     {
       const std::unique_lock spaces_guard(spaces_mutex_);
       spaces_.erase(id);
     }
     locks_->forget_space(id);
     TRY(names_->remove_space(id, space->info.folder));
+    ATOLL_FAULT_POINT("space.folder_gone");
     TRY_ASSIGN(auto transaction, index_->begin_write(id));
     TRY(index_->detach(root_of(id), Place::Limbo));
     TRY(transaction.commit());
+    ATOLL_FAULT_POINT("space.detached");
   }
   wake();
   return {};

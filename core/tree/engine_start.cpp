@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the engine starts, recovers, works in the background and ends.
 #include "core/base/uuid.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/tree_engine.hpp"
 #include "core/tree/try.hpp"
 
@@ -43,19 +44,25 @@ Result<void> TreeEngine::start() {
   TRY(names_->prove(true));
   TRY_ASSIGN(meta_, Meta::open(meta_path, state_.provider()));
   TRY_ASSIGN(const Meta::Start start, meta_->begin_run());
+  ATOLL_FAULT_POINT("start.begun");
   sequences_ = std::make_unique<Sequences>(*meta_);
   TRY(sequences_->open());
+  ATOLL_FAULT_POINT("start.sequences");
   journal_ = std::make_unique<Journal>(*meta_);
   locks_ = std::make_unique<LockTable>(*meta_, options_.max_lock_seconds);
   TRY(locks_->load());
   TRY_ASSIGN(const bool rebuild, open_index(start));
+  ATOLL_FAULT_POINT("start.index_open");
   TRY_ASSIGN(checkpointer_, Index::open(state_.path() + "/index.db"));
   views_ = std::make_unique<ViewPool>(state_.path() + "/index.db", options_.readers);
   TRY(store_->sweep());
+  ATOLL_FAULT_POINT("start.swept");
   TRY(load_spaces(rebuild || !start.clean));
+  ATOLL_FAULT_POINT("start.spaces_loaded");
   if (rebuild && !state_.first_start())
     log(true, "index.db was missing, damaged or older than the last clean end; it is rebuilt from the files");
   TRY(state_.complete_first_start());
+  ATOLL_FAULT_POINT("start.first_complete");
 
   // What the last run left open. Drops first: they finish a step that the folders are then compared after.
   TRY_ASSIGN(const auto intents, meta_->intents());
@@ -103,6 +110,7 @@ Result<bool> TreeEngine::open_index(const Meta::Start &start) {
     fresh = true;
     index = Index::open(path);
     if (!index) return std::move(index).error();
+    ATOLL_FAULT_POINT("start.index_made");
   }
   if (!fresh && start.clean) {
     // A copy from a backup, or one that another run went on with, is not what meta.db's last end left.
@@ -112,6 +120,7 @@ Result<bool> TreeEngine::open_index(const Meta::Start &start) {
       index->reset();
       set_aside();
       fresh = true;
+      ATOLL_FAULT_POINT("start.index_set_aside");
       index = Index::open(path);
       if (!index) return std::move(index).error();
     }
@@ -155,11 +164,13 @@ Result<void> TreeEngine::recover_drops(std::span<const Intent> intents) {
         TRY_ASSIGN(const auto entry, (*folder)->look(intent.name));
         if (entry && entry->inode == intent.inode) {
           TRY((*folder)->set_aside(intent.space, intent.name));
+          ATOLL_FAULT_POINT("start.dropped");
           TRY((*folder)->sync());
         }
       }
     }
     TRY(meta_->close_drop_intents(intent.space, intent.folder));
+    ATOLL_FAULT_POINT("start.drop_closed");
   }
   return {};
 }
@@ -232,6 +243,7 @@ Result<void> TreeEngine::flag_attributes() {
 /// True: there is more.
 bool TreeEngine::purge_some() {
   bool more = false;
+  ATOLL_FAULT_POINT("purge.begin");
   if (auto purged = store_->purge(kPurgeFiles))
     more = *purged;
   else
@@ -244,6 +256,7 @@ bool TreeEngine::purge_some() {
       TRY_ASSIGN(const bool left,
                  index_->clear_limbo(kPurgeRows, [&](const NodeId &node) { attributes.push_back(node); }));
       TRY(transaction.commit());
+      ATOLL_FAULT_POINT("purge.limbo_cleared");
       return left;
     };
     if (auto left = clear())
@@ -259,6 +272,7 @@ Result<void> TreeEngine::close_intents() {
   return journal_->close_round([&]() -> Result<bool> {
     { const std::lock_guard barrier(writer_); }  // changes that used an intent before this round are in the index now
     TRY(names_->sync_all());
+    ATOLL_FAULT_POINT("close.tree_durable");
     return checkpointer_->checkpoint();
   });
 }
@@ -285,12 +299,15 @@ void TreeEngine::close() {
   auto finish = [&]() -> Result<void> {
     if (!recoveries_.empty()) return error(Status::Unavailable, "a space was still being recovered");
     TRY(close_intents());
+    ATOLL_FAULT_POINT("close.intents_closed");
     if (journal_->open_count() != 0) return error(Status::Unavailable, "some changes could not be closed");
     const std::string stamp = base::random_id<Uuid>().text();
     views_.reset();
     const std::lock_guard guard(writer_);
     TRY(index_->set_stamp(stamp));
+    ATOLL_FAULT_POINT("close.stamped");
     TRY_ASSIGN(const bool durable_index, checkpointer_->checkpoint());
+    ATOLL_FAULT_POINT("close.index_durable");
     if (!durable_index) return error(Status::Unavailable, "the index could not be made durable");
     return meta_->end_run(stamp);
   };

@@ -3,6 +3,7 @@
 #include "core/base/checksum.hpp"
 #include "core/base/uuid.hpp"
 #include "core/tree/change.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/put_file.hpp"
 #include "core/tree/try.hpp"
 
@@ -55,6 +56,7 @@ class TreeUpload final : public Upload {
   Result<Node> commit(const UploadCommit &commit, const Conditions &conditions) override {
     if (!staged_) return error(Status::FailedPrecondition, "this upload was committed before");
     const std::unique_ptr<Staged> staged = std::move(staged_);
+    ATOLL_FAULT_POINT("upload.written");
     TRY_ASSIGN(const std::uint64_t size, staged->size());
     if (commit.size != kSizeUnknown && commit.size != size)
       return error(Status::InvalidArgument,
@@ -115,6 +117,7 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
   seal.like = guessed.entry;
   seal.durable = engine.durable();
   TRY_ASSIGN(Entry sealed, staged.seal(seal));
+  ATOLL_FAULT_POINT("put.sealed");
 
   return engine.changing<Node>(put.target.space, conditions, [&](Change &change) -> Result<Node> {
     TRY_ASSIGN(Target target, change.place(put.target));
@@ -142,6 +145,7 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
       seal.mtime_ns = sealed.mtime_ns;
       TRY_ASSIGN(seal.sequence, change.next_sequence());
       TRY_ASSIGN(sealed, staged.seal(seal));
+      ATOLL_FAULT_POINT("put.sealed_again");
     }
     const NodeId parent = target.parent.row.id;
     TRY(change.intend({parent}));
@@ -149,6 +153,7 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
     auto placed = folder->place(staged, target.name, onto);
     if (!placed) return change.failed(std::move(placed).error(), parent);
     change.touched();
+    ATOLL_FAULT_POINT("put.placed");
 
     Row row = keeps_id ? *target.row : Row();
     row.id = seal.id;
@@ -162,6 +167,7 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
     row.sums = put.sums;
     if (over_folder) {
       TRY(change.index().detach(target.row->id, Place::Limbo));
+      ATOLL_FAULT_POINT("put.detached");
       engine.wake();
     }
     if (keeps_id) {
@@ -169,6 +175,7 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
     } else {
       TRY(change.index().insert(parent_key(parent), row));
     }
+    ATOLL_FAULT_POINT("put.indexed");
     TRY(change.changed(*folder, parent, delta));
     change.sync_later(*folder);
     const bool created = !target.row;
@@ -196,6 +203,7 @@ Result<std::unique_ptr<Upload>> TreeEngine::upload_begin(const Ref &target, std:
   const std::uint64_t reserve = size == kSizeUnknown ? 0 : size;
   TRY(store_->room_for(reserve));
   TRY_ASSIGN(auto staged, store_->stage_file(target.space, reserve));
+  ATOLL_FAULT_POINT("upload.staged");
   return std::unique_ptr<Upload>(std::make_unique<TreeUpload>(*this, target, std::move(staged)));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/tree/journal.hpp"
 
+#include "core/tree/fault_point.hpp"
 #include "core/tree/try.hpp"
 
 namespace Atoll::tree {
@@ -38,6 +39,7 @@ Result<void> Journal::close_round(const std::function<Result<bool>()> &make_dura
     round = ++round_;
   }
   TRY_ASSIGN(const bool durable, make_durable());
+  ATOLL_FAULT_POINT("journal.durable");
   if (!durable) return {};
   const std::lock_guard guard(mutex_);
   std::vector<NodeId> done;
@@ -45,6 +47,7 @@ Result<void> Journal::close_round(const std::function<Result<bool>()> &make_dura
     if (used < round) done.push_back(folder);
   if (done.empty()) return {};
   TRY(meta_.close_folder_intents(done));
+  ATOLL_FAULT_POINT("journal.closed");
   for (const NodeId &folder : done) open_.erase(folder);
   return {};
 }

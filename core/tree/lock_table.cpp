@@ -3,6 +3,7 @@
 
 #include "core/base/time.hpp"
 #include "core/base/uuid.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/try.hpp"
 
 #include <algorithm>
@@ -61,6 +62,7 @@ Result<Lock> LockTable::add(Lock lock, std::uint64_t timeout_s) {
   lock.token = "urn:uuid:" + base::random_id<Uuid>().text();
   lock.expires_ns = expiry(timeout_s);
   TRY(meta_.put_lock(lock));
+  ATOLL_FAULT_POINT("lock.noted");
   const std::unique_lock guard(mutex_);
   locks_[lock.space].push_back(lock);
   return lock;
@@ -79,12 +81,14 @@ Result<Lock> LockTable::refresh(const SpaceId &space, std::string_view token, st
     renewed = *lock;
   }
   TRY(meta_.put_lock(renewed));
+  ATOLL_FAULT_POINT("lock.refreshed");
   return renewed;
 }
 
 Result<void> LockTable::remove(const SpaceId &space, std::span<const std::string> tokens) {
   if (tokens.empty()) return {};
   TRY(meta_.remove_locks(tokens));
+  ATOLL_FAULT_POINT("lock.removed");
   const std::unique_lock guard(mutex_);
   const auto entry = locks_.find(space);
   if (entry == locks_.end()) return {};

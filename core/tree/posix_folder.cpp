@@ -3,6 +3,7 @@
 
 #include "core/base/path.hpp"
 #include "core/base/uuid.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/identity.hpp"
 #include "core/tree/posix_store.hpp"
 
@@ -69,6 +70,7 @@ Result<void> move_aside(PosixRoot &root, const SpaceId &space, int folder, const
   if (!aside) return error(Status::Unavailable, aside.error().message);  // never taken for a word about the name
   const std::string to = base::random_id<Uuid>().text();
   if (::renameat(folder, name, aside->get(), to.c_str()) != 0) return base::errno_error("set aside");
+  ATOLL_FAULT_POINT("posix.set_aside");
   root.note_aside(path);  // after the rename: a purge that looked before it must look again
   return {};
 }
@@ -173,9 +175,11 @@ Result<std::unique_ptr<Folder>> PosixFolder::open(std::string_view name) {
 Result<Entry> PosixFolder::make_folder(std::string_view name, const NodeId &id) {
   const Name text(name);
   if (::mkdirat(fd_.get(), text.c_str(), 0700) != 0) return failed("make the folder", name);
+  ATOLL_FAULT_POINT("posix.folder_made");
   auto finish = [&]() -> Result<Entry> {
     base::Fd fd(open_beneath(fd_.get(), text.c_str(), O_RDONLY | O_DIRECTORY));
     if (!fd || ::fchmod(fd.get(), root_->options().dir_mode) != 0) return failed("make the folder", name);
+    ATOLL_FAULT_POINT("posix.folder_mode");
     auto identified = identify_open(fd.get(), id, 0);
     if (!identified && identified.status() != Status::Unimplemented) return std::move(identified).error();
     struct stat facts {};
@@ -216,8 +220,10 @@ Result<Entry> PosixFolder::set_mtime(std::string_view name, std::int64_t mtime_n
   struct stat facts {};
   if (!set_file_mtime(fd->get(), mtime_ns) || ::fstat(fd->get(), &facts) != 0)
     return failed("set the modification time of", name);
+  ATOLL_FAULT_POINT("posix.mtime_set");
   auto identified = identify_open(fd->get(), id, sequence);
   if (!identified && identified.status() != Status::Unimplemented) return std::move(identified).error();
+  ATOLL_FAULT_POINT("posix.mtime_identified");
   if (durable && ::fsync(fd->get()) != 0) return failed("make durable", name);
   return entry_of(facts, facts.st_dev);
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/base/path.hpp"
 #include "core/base/uuid.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/identity.hpp"
 #include "core/tree/posix_folder.hpp"
 
@@ -96,6 +97,7 @@ Result<void> PosixNamespace::make_space(const SpaceId &id, std::string_view base
   const base::Fd made(open_beneath(parent.get(), name.c_str(), O_RDONLY | O_DIRECTORY));
   if (!made || ::fchmod(made.get(), root_->options().dir_mode) != 0)
     return base::errno_error("make the folder " + path);
+  ATOLL_FAULT_POINT("posix.space_made");
   auto identified = write_identity(made.get(), Identity{root_of(id), 0, 0, 0, 0});
   if (!identified && identified.status() != Status::Unimplemented) return identified;
   if (::fsync(made.get()) != 0 || ::fsync(parent.get()) != 0 || ::fsync(root) != 0)
@@ -108,6 +110,7 @@ Result<void> PosixNamespace::remove_space(const SpaceId &id, std::string_view ba
   const auto root = root_->folder();
   auto moved = move_aside(*root_, id, root->get(), path.c_str());
   if (!moved && moved.error().sys_errno != ENOENT) return moved;
+  ATOLL_FAULT_POINT("posix.space_gone");
   auto top = root_->open_folder(path.substr(0, path.find('/')));
   if (top && ::fsync(top->get()) != 0) return base::errno_error("make the removal of " + path + " durable");
   return {};

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Deletes what was set aside, without recursion and without ever leaving the aside folder.
 #include "core/base/uuid.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/posix_store.hpp"
 
 #include <dirent.h>
@@ -62,6 +63,7 @@ bool flatten(int aside, const std::string &name, std::size_t &left) {
     }
   }
   if (::unlinkat(aside, name.c_str(), AT_REMOVEDIR) == 0) progress = true;
+  ATOLL_FAULT_POINT("posix.purged");
   return progress;
 }
 

@@ -3,6 +3,7 @@
 
 #include "core/base/text.hpp"
 #include "core/base/time.hpp"
+#include "core/tree/fault_point.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -72,8 +73,10 @@ Result<void> first_marker(const std::string &path, const Uuid &provider) {
                  "storage root " + path + " is not empty and has no .atoll/marker; give an empty folder");
   if (::mkdirat(fd.get(), ".atoll", 0700) != 0 && errno != EEXIST) return base::errno_error("make " + path + "/.atoll");
   base::Fd own(open_beneath(fd.get(), ".atoll", O_RDONLY | O_DIRECTORY));
+  ATOLL_FAULT_POINT("posix.marker_folder");
   if (!own) return base::errno_error("open " + path + "/.atoll");
   if (auto made = write_marker(own.get(), kMarkerHead + provider.text() + "\n"); !made) return made;
+  ATOLL_FAULT_POINT("posix.marker_made");
   if (::fsync(fd.get()) != 0) return base::errno_error("make " + path + "/.atoll durable");
   return {};
 }

@@ -2,6 +2,7 @@
 #include "core/tree/posix_store.hpp"
 
 #include "core/base/uuid.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/identity.hpp"
 
 #include <fcntl.h>
@@ -91,9 +92,12 @@ Result<Entry> PosixStaged::seal(const Seal &seal) {
   }
   if (::fchmod(fd, mode) != 0) return failed("set the mode of a staged file");
   if (!set_file_mtime(fd, seal.mtime_ns)) return failed("set the modification time of a staged file");
+  ATOLL_FAULT_POINT("posix.seal_time");
   auto identified = identify_open(fd, seal.id, seal.sequence);
   if (!identified && identified.status() != Status::Unimplemented) return std::move(identified).error();
+  ATOLL_FAULT_POINT("posix.seal_identified");
   if (seal.durable && ::fsync(fd) != 0) return failed("make a staged file durable");
+  ATOLL_FAULT_POINT("posix.seal_durable");
   struct stat facts {};
   if (::fstat(fd, &facts) != 0) return failed("look at a staged file");
   return entry_of(facts, facts.st_dev);
@@ -105,6 +109,7 @@ Result<std::unique_ptr<Staged>> PosixStore::stage_file(const SpaceId &space, std
   std::string name = base::random_id<Uuid>().text();
   base::Fd fd(::openat(staging->get(), name.c_str(), O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd) return failed("make a staged file");
+  ATOLL_FAULT_POINT("posix.staged");
   const int raw = fd.get();
   std::unique_ptr<Staged> staged =
       std::make_unique<PosixStaged>(root_, space, std::move(*staging), std::move(name), std::move(fd), false);
@@ -119,6 +124,7 @@ Result<std::unique_ptr<Staged>> PosixStore::stage_folder(const SpaceId &space) {
   if (!staging) return std::move(staging).error();
   std::string name = base::random_id<Uuid>().text();
   if (::mkdirat(staging->get(), name.c_str(), 0700) != 0) return failed("make a staged folder");
+  ATOLL_FAULT_POINT("posix.folder_staged");
   base::Fd fd(open_beneath(staging->get(), name.c_str(), O_RDONLY | O_DIRECTORY));
   if (!fd) return failed("open a staged folder");
   return std::unique_ptr<Staged>(

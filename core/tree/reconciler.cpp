@@ -2,6 +2,7 @@
 #include "core/tree/reconciler.hpp"
 
 #include "core/base/uuid.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/try.hpp"
 
 #include <algorithm>
@@ -132,6 +133,7 @@ Result<void> Reconciler::take_over(const Todo &todo, std::span<const std::string
   std::int64_t delta = 0;
   bool changed = false;
   for (const std::string &name : names) TRY(take_over_name(*place, name, delta, changed));
+  ATOLL_FAULT_POINT("reconcile.names");
   if (changed || delta != 0) {
     TRY_ASSIGN(const std::uint64_t sequence, engine_.sequences_->next());
     TRY(index.bump(todo.folder, sequence, delta));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a name that is new, moved or gone means.
 #include "core/base/uuid.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/reconciler.hpp"
 #include "core/tree/try.hpp"
 
@@ -70,6 +71,7 @@ Result<void> Reconciler::move_row(Opened &place, const std::string &name, const 
   Index &index = *engine_.index_;
   const NodeId here = place.located.row.id;
   TRY(index.attach(row.id, parent_key(here), name));
+  ATOLL_FAULT_POINT("reconcile.moved");
   TRY_ASSIGN(const std::uint64_t sequence, engine_.sequences_->next());
   TRY(index.bump(row.parent, sequence, -static_cast<std::int64_t>(row.size)));
   delta += static_cast<std::int64_t>(row.size);
@@ -124,6 +126,7 @@ Result<void> Reconciler::add_new(Opened &place, const std::string &name, const E
       return {};
   }
   TRY(index.insert(parent_key(row.parent), row));
+  ATOLL_FAULT_POINT("reconcile.added");
   delta += static_cast<std::int64_t>(row.size);
   if (row.folder()) queue_.push_back({row.id, true});
   return {};
@@ -167,6 +170,7 @@ Result<void> Reconciler::remove_vanished(std::span<const Vanished> batch) {
     TRY_ASSIGN(const auto entry, place->folder->look(gone.name));
     if (entry && entry->kind != EntryKind::Other) continue;
     TRY(index.detach(gone.node, Place::Limbo));
+    ATOLL_FAULT_POINT("reconcile.removed");
     delta -= static_cast<std::int64_t>(row->size);
     touched_folder_ = true;
   }

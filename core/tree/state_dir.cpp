@@ -2,6 +2,7 @@
 #include "core/tree/state_dir.hpp"
 
 #include "core/base/uuid.hpp"
+#include "core/tree/fault_point.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -46,6 +47,7 @@ Result<StateDir> StateDir::open(std::string path) {
   state.provider_ = base::random_id<Uuid>();
   state.first_ = true;
   if (auto written = state.write(kPending); !written) return std::move(written).error();
+  ATOLL_FAULT_POINT("state.pending");
   return state;
 }
 
