@@ -167,6 +167,7 @@ Result<void> TreeEngine::space_remove(const SpaceId &id) {
     ATOLL_FAULT_POINT("space.folder_gone");
     TRY_ASSIGN(auto transaction, index_->begin_write(id));
     TRY(index_->detach(root_of(id), Place::Limbo));
+    TRY_ASSIGN([[maybe_unused]] const bool some, index_->forget_missing(id, std::numeric_limits<std::uint64_t>::max()));
     TRY(transaction.commit());
     ATOLL_FAULT_POINT("space.detached");
   }
@@ -176,7 +177,21 @@ Result<void> TreeEngine::space_remove(const SpaceId &id) {
 
 Result<void> TreeEngine::rescan(const SpaceId &id) {
   TRY_ASSIGN(const SpacePtr space, serving(id));
-  return reconcile(space, root_of(id), true);
+  TRY_ASSIGN(const std::uint64_t begun, sequences_->next());
+  TRY(reconcile(space, root_of(id), true));
+  return forget_missing(id, begun);
+}
+
+Result<void> TreeEngine::forget_missing(const SpaceId &id, std::uint64_t before) {
+  {
+    const std::lock_guard guard(writer_);
+    TRY_ASSIGN(auto transaction, index_->begin_write_unseen());
+    TRY_ASSIGN(const bool some, index_->forget_missing(id, before));
+    if (!some) return {};
+    TRY(transaction.commit());
+  }
+  wake();
+  return {};
 }
 
 }  // namespace Atoll::tree

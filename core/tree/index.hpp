@@ -60,6 +60,10 @@ class Index : public IndexView {
   Result<void> attach(const NodeId &id, ParentKey parent, std::string_view name);
   /// The row, and all below it, is part of no space any more. One row is written.
   Result<void> detach(const NodeId &id, Place place);
+  /// The row, and all below it, vanished from the space; see missing_key. `sequence`: a new one, `now_ns`: wall clock.
+  Result<void> miss(const SpaceId &space, const NodeId &id, std::uint64_t sequence, std::int64_t now_ns);
+  /// What vanished before the sequence was given is gone for good: it goes to limbo. True: there was something.
+  Result<bool> forget_missing(const SpaceId &space, std::uint64_t before);
   /// Deletes one row.
   Result<void> erase(const NodeId &id);
   /// Gives the folder and all of its ancestors the sequence, and adds to their sizes.

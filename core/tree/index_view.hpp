@@ -6,6 +6,7 @@
 #include "core/tree/function_ref.hpp"
 #include "core/tree/types.hpp"
 
+#include <array>
 #include <memory>
 #include <optional>
 #include <string>
@@ -44,6 +45,21 @@ enum class Place : std::uint8_t {
 
 /// The parent of `row` as the index keeps it: roots and places have short blobs that no node id equals.
 std::span<const std::uint8_t> parent_key(Place place) noexcept;
+
+/// The parent of what vanished from a space beside the server and may still turn up somewhere else: rows hang there
+/// until the whole space was looked at. Such rows are part of no space.
+std::array<std::uint8_t, 17> missing_key(const SpaceId &space) noexcept;
+
+/// Where a node hangs in the end.
+struct Hold {
+  enum class Kind : std::uint8_t {
+    Space,     ///< it is part of the space
+    Missing,   ///< it vanished from the space
+    Elsewhere  ///< in another place, or not in the index
+  };
+  Kind kind = Kind::Elsewhere;
+  SpaceId space;
+};
 
 /// The columns of a row, in the order of decode().
 #define TREE_ROW_COLUMNS "parent,name,id,type,flags,size,mtime_ns,seq,inode,sums"
@@ -85,6 +101,7 @@ class IndexView {
                         FunctionRef<bool(const NodeView &row, std::uint64_t inode)> sink);
   /// The way to a node. Nothing when it is not there or hangs in no space or another one.
   Result<std::optional<std::vector<Step>>> chain(const SpaceId &space, const NodeId &id);
+  Result<Hold> hold_of(const NodeId &id);
   /// All roots: used bytes and sequence of each space.
   Result<void> roots(FunctionRef<void(const SpaceId &space, std::uint64_t used, std::uint64_t sequence)> sink);
   /// Attached or not; the first node with this inode.

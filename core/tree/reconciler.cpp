@@ -169,9 +169,8 @@ Result<void> Reconciler::take_over_name(Opened &place, const std::string &name, 
       TRY_ASSIGN(moved, moved_here(place, name, entry, identity));
     }
     if (moved || !same_kind(*row, entry)) {
-      TRY(index.detach(row->id, Place::Limbo));
+      TRY(miss(row->id));
       delta -= static_cast<std::int64_t>(row->size);
-      engine_.wake();
       return add_new(place, name, entry, delta);
     }
   }

@@ -47,6 +47,8 @@ class Reconciler {
   /// The node of the index that this entry is, if it has come here from another place.
   Result<std::optional<Row>> moved_here(Opened &place, const std::string &name, const Entry &entry,
                                         const std::optional<Identity> &identity);
+  /// It is not where the index has it; another name may still show it.
+  Result<void> miss(const NodeId &node);
   Result<bool> still_there(const Row &row);
   Result<void> move_row(Opened &place, const std::string &name, const Row &row, const Entry &entry,
                         std::int64_t &delta);

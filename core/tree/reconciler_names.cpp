@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What a name that is new, moved or gone means.
+#include "core/base/time.hpp"
 #include "core/base/uuid.hpp"
 #include "core/tree/fault_point.hpp"
 #include "core/tree/reconciler.hpp"
@@ -23,23 +24,34 @@ bool consistent(const Identity &identity, const Entry &entry) {
 
 /// Whether the truth still has this node of the index where the index says.
 Result<bool> Reconciler::still_there(const Row &row) {
+  TRY_ASSIGN(const Hold hold, engine_.index_->hold_of(row.id));
+  const bool ours = hold.space == space_->info.id;
+  if (hold.kind == Hold::Kind::Missing && ours) return false;
+  if (hold.kind != Hold::Kind::Space || !ours) return true;  // of another space: not to be taken away from there
   TRY_ASSIGN(const auto chain, engine_.index_->chain(space_->info.id, row.id));
-  if (!chain) return true;  // of another space: not to be taken away from there
+  if (!chain) return true;
   Located located;
   located.row = row;
   located.chain = *chain;
   auto folder = engine_.names_->open(space_->info.folder, located.parent_path());
   if (!folder) return folder.error().sys_errno != ENOENT && folder.error().sys_errno != ENOTDIR;
   TRY_ASSIGN(const auto entry, (*folder)->look(row.name));
-  return entry && entry->inode == row.inode;
+  if (!entry || recovering_) return entry && entry->inode == row.inode;
+  // Another file at the known name is the same node: programs save by writing a new file, and keep the old one beside
+  // it. So what a node is does not depend on which of the two names is looked at first.
+  return entry->kind == (row.folder() ? EntryKind::Folder : EntryKind::File);
 }
 
 Result<std::optional<Row>> Reconciler::moved_here(Opened &place, const std::string &, const Entry &entry,
                                                   const std::optional<Identity> &identity) {
   const std::optional<Row> nobody;
   auto is_it = [&](const Row &row) -> Result<bool> {
-    if (row.inode != entry.inode || row.parent.none() || (entry.kind == EntryKind::Folder) != row.folder())
-      return false;
+    if (row.id == root_of(space_->info.id) || (entry.kind == EntryKind::Folder) != row.folder()) return false;
+    if (row.inode != entry.inode) {
+      // What is gone may come back as a copy that carries its id, out of a backup for instance.
+      TRY_ASSIGN(const Hold hold, engine_.index_->hold_of(row.id));
+      if (!identity || hold.kind != Hold::Kind::Missing || hold.space != space_->info.id) return false;
+    }
     // A folder cannot have moved into itself; an index that says so is behind.
     for (const Step &step : place.located.chain)
       if (step.id == row.id) return false;
@@ -70,16 +82,20 @@ Result<void> Reconciler::move_row(Opened &place, const std::string &name, const 
                                   std::int64_t &delta) {
   Index &index = *engine_.index_;
   const NodeId here = place.located.row.id;
+  TRY_ASSIGN(const Hold before, index.hold_of(row.id));
   TRY(index.attach(row.id, parent_key(here), name));
   ATOLL_FAULT_POINT("reconcile.moved");
   TRY_ASSIGN(const std::uint64_t sequence, engine_.sequences_->next());
   TRY(index.bump(row.parent, sequence, -static_cast<std::int64_t>(row.size)));
   delta += static_cast<std::int64_t>(row.size);
   if (row.folder()) {
-    if (deep_) queue_.push_back({row.id, true});
+    const bool other = row.inode != entry.inode;
+    if (other) TRY(index.set_disk_state(row.id, entry.mtime_ns - 1, entry.inode));
+    // Nobody has looked after it while it was missing.
+    if (deep_ || other || before.kind == Hold::Kind::Missing) queue_.push_back({row.id, true});
     return {};
   }
-  if (row.size == entry.size && row.mtime_ns == entry.mtime_ns) return {};
+  if (row.inode == entry.inode && row.size == entry.size && row.mtime_ns == entry.mtime_ns) return {};
   Row renamed = row;
   renamed.name = name;
   return update_file(place, renamed, entry, delta);
@@ -132,6 +148,11 @@ Result<void> Reconciler::add_new(Opened &place, const std::string &name, const E
   return {};
 }
 
+Result<void> Reconciler::miss(const NodeId &node) {
+  TRY_ASSIGN(const std::uint64_t sequence, engine_.sequences_->next());
+  return engine_.index_->miss(space_->info.id, node, sequence, base::now_unix_ns());
+}
+
 Result<void> Reconciler::remove_vanished() {
   if (vanished_.empty()) return {};
   TRY(engine_.names_->prove(true));
@@ -169,7 +190,7 @@ Result<void> Reconciler::remove_vanished(std::span<const Vanished> batch) {
     if (!row || row->id != gone.node) continue;  // moved, or removed by a client, meanwhile
     TRY_ASSIGN(const auto entry, place->folder->look(gone.name));
     if (entry && entry->kind != EntryKind::Other) continue;
-    TRY(index.detach(gone.node, Place::Limbo));
+    TRY(miss(gone.node));
     ATOLL_FAULT_POINT("reconcile.removed");
     delta -= static_cast<std::int64_t>(row->size);
     touched_folder_ = true;

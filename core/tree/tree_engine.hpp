@@ -99,6 +99,8 @@ class TreeEngine final : public Engine {
   /// The same after an unclean end: an entry that carries the identity of another node of the index is that node,
   /// moved.
   Result<void> reconcile_recovering(const SpacePtr &space, std::span<const NodeId> folders, bool deep);
+  /// All of the space was looked at since the sequence was given: what was missing before is gone for good.
+  Result<void> forget_missing(const SpaceId &space, std::uint64_t before);
   /// Whether the folder is in the truth what the index says, looked at while no change is under way.
   Result<bool> in_step(const SpacePtr &space, const NodeId &folder);
   /// A record to show: `way` as of LockTable.

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The rows of what vanished beside the server: where they hang until all of their space was looked at.
+#include "core/tree/index.hpp"
+#include "core/tree/try.hpp"
+
+#include <algorithm>
+#include <cstdio>
+
+namespace Atoll::tree {
+namespace {
+
+constexpr std::uint8_t kMissing = 9;  // the first byte of the key; the space's id follows
+constexpr int kLongestWay = 100000;
+
+/// Sorted by the sequence at which it vanished.
+std::string missing_name(std::uint64_t sequence, std::int64_t now_ns) {
+  char text[36];
+  std::snprintf(text, sizeof text, "%016llx-%016llx", static_cast<unsigned long long>(sequence),
+                static_cast<unsigned long long>(now_ns));
+  return text;
+}
+
+}  // namespace
+
+std::array<std::uint8_t, 17> missing_key(const SpaceId &space) noexcept {
+  std::array<std::uint8_t, 17> key{kMissing};
+  std::copy(space.bytes().begin(), space.bytes().end(), key.begin() + 1);
+  return key;
+}
+
+Result<Hold> IndexView::hold_of(const NodeId &id) {
+  NodeId at = id;
+  for (int steps = 0; steps < kLongestWay; ++steps) {
+    auto rows = up_.query(at);
+    TRY_ASSIGN(const bool there, rows.next());
+    if (!there) return Hold{};
+    const auto parent = up_.blob(0);
+    if (parent.empty()) return Hold{Hold::Kind::Space, SpaceId::from_bytes(at.bytes().data())};
+    if (parent.size() == 17 && parent[0] == kMissing)
+      return Hold{Hold::Kind::Missing, SpaceId::from_bytes(parent.data() + 1)};
+    if (parent.size() != 16) return Hold{};
+    at = up_.id<NodeId>(0);
+  }
+  return error(Status::DataLoss, "the index has a ring; delete index.db to rebuild it");
+}
+
+Result<void> Index::miss(const SpaceId &space, const NodeId &id, std::uint64_t sequence, std::int64_t now_ns) {
+  return attach(id, missing_key(space), missing_name(sequence, now_ns));
+}
+
+Result<bool> Index::forget_missing(const SpaceId &space, std::uint64_t before) {
+  TRY_ASSIGN(sql::Statement *const statement,
+             database_.cached("UPDATE node SET parent=?2,name=lower(hex(id)) WHERE parent=?1 AND name<?3 RETURNING 1"));
+  const auto key = missing_key(space);
+  auto rows = statement->query(std::span<const std::uint8_t>(key), parent_key(Place::Limbo), missing_name(before, 0));
+  bool some = false;
+  for (;;) {
+    TRY_ASSIGN(const bool more, rows.next());
+    if (!more) return some;
+    some = true;
+  }
+}
+
+}  // namespace Atoll::tree
