@@ -64,7 +64,7 @@ TEST_CASE("many at once") {
   f.put("many/ours", "123");
   CHECK(f.list("many").size() == 301);
   CHECK(f.used() == 603);
-  CHECK(f.engine->remove(f.at("many"), {}).ok());
+  CHECK(f.engine->remove(f.at("many"), {}, true).ok());
   f.engine->settle();
   CHECK(fs::is_empty(f.provider.root + "/.atoll/spaces/" + f.space.text() + "/aside"));
 }
@@ -173,7 +173,7 @@ TEST_CASE("hostile trees: nothing is followed, nothing hangs, nothing leaves the
   CHECK(f.get("kept/secret") == "mine");
   // a removal takes the links, not what they lead to
   fs::create_directory_symlink(outside.path, f.disk("kept/link"));
-  CHECK(f.engine->remove(f.at("kept"), {}).ok());
+  CHECK(f.engine->remove(f.at("kept"), {}, true).ok());
   f.engine->settle();
   CHECK(test::read_disk(outside.path + "/secret") == "secret");
   CHECK(fs::is_empty(f.provider.root + "/.atoll/spaces/" + f.space.text() + "/aside"));

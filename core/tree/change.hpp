@@ -81,7 +81,7 @@ class Change {
 
   Node node(const Row &row, std::span<const NodeId> way, bool created) const;
   Index &index() noexcept { return *engine_.index_; }
-  const Space &space() const noexcept { return *space_; }
+  Space &space() const noexcept { return *space_; }
   const Conditions &conditions() const noexcept { return conditions_; }
 
  private:

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 
 namespace Atoll::tree {
@@ -18,12 +19,22 @@ enum class Durability : std::uint8_t {
   PowerCut,  ///< an acknowledged change survives a power cut
 };
 
+/// How long something is kept that nobody sees in the tree any more.
+struct Retention {
+  bool keep = true;                    ///< false: nothing is kept from now on
+  std::uint64_t seconds = 0;           ///< 0: for ever
+  std::optional<std::uint64_t> bytes;  ///< of a space; nothing: as much as its quota
+  unsigned count = 0;                  ///< versions of a file; 0: any number
+};
+
 struct EngineOptions {
   Durability durability = Durability::PowerCut;
   std::uint64_t quota_default = kNoQuota;
   unsigned readers = 8;    ///< read connections at most
   bool revalidate = true;  ///< a listing looks whether its folder was changed beside the server
   std::uint64_t max_lock_seconds = 86400;
+  Retention trash{true, 30 * 86400, std::nullopt, 0};
+  Retention versions{true, 0, std::nullopt, 100};
   unsigned checkpoint_seconds = 20;                                   ///< between two rounds that close open intents
   std::function<void(bool warning, const std::string &message)> log;  ///< may be empty [any thread]
 };
@@ -89,11 +100,25 @@ class Engine {
   virtual Result<Node> rename(const Ref &from, const Ref &to, bool replace, const Conditions &conditions) = 0;
   virtual Result<Node> copy(const Ref &from, const Ref &to, bool replace, bool shallow,
                             const Conditions &conditions) = 0;
-  virtual Result<void> remove(const Ref &ref, const Conditions &conditions) = 0;
+  /// Into the trash, or (`permanent`) for good.
+  virtual Result<void> remove(const Ref &ref, const Conditions &conditions, bool permanent = false) = 0;
   virtual Result<Node> set_mtime(const Ref &ref, std::int64_t mtime_ns, const Conditions &conditions) = 0;
   /// Checks what can be checked before bytes flow. `size`: announced, or kSizeUnknown.
   virtual Result<std::unique_ptr<Upload>> upload_begin(const Ref &target, std::uint64_t size,
                                                        const Conditions &conditions) = 0;
+
+  // ---- trash
+  /// What is kept of a space, the newest first: items older than `before` (none: from the newest), at most `limit` (0:
+  /// all). False from the sink stops.
+  virtual Result<void> trash_list(const SpaceId &space, const Uuid &before, std::uint64_t limit,
+                                  FunctionRef<bool(const TrashItem &)> sink) = 0;
+  /// Brings an item back with all that is below it, to the name that it had in the folder that it was in (wherever that
+  /// is now), or to `to`. NotFound: no such item. FailedPrecondition: that folder is gone. `replace`: what is there
+  /// goes into the trash instead, else AlreadyExists. Conditions are about the target.
+  virtual Result<Node> trash_restore(const SpaceId &space, const Uuid &item, const std::optional<Ref> &to, bool replace,
+                                     const Conditions &conditions) = 0;
+  virtual Result<void> trash_purge(const SpaceId &space, const Uuid &item) = 0;
+  virtual Result<void> trash_purge_all(const SpaceId &space) = 0;
 
   // ---- attributes
   virtual Result<void> attributes(

@@ -3,6 +3,7 @@
 #include "core/base/uuid.hpp"
 #include "core/tree/change.hpp"
 #include "core/tree/fault_point.hpp"
+#include "core/tree/trash_move.hpp"
 #include "core/tree/try.hpp"
 
 #include <algorithm>
@@ -87,8 +88,18 @@ Result<Node> TreeEngine::rename(const Ref &from, const Ref &to, bool replace, co
     }
 
     TRY(change.intend({source_parent, goal_parent}));
+    const bool into_trash = goal.row && options_.trash.keep;
     const bool plain = !goal.row || (!goal.row->folder() && !source.row->folder());
-    if (plain) {
+    std::optional<TrashMove> trash;
+    if (into_trash) {
+      // As below, but the old one goes on into the trash.
+      trash.emplace(*this, change, goal);
+      TRY(trash->note({Refuge::Kind::Tree, source.parent.path(), source.name}));
+      auto swapped = source_folder->move(source.name, *goal_folder, goal.name, Onto::Exchange);
+      if (!swapped) return change.failed(std::move(swapped).error(), goal_parent);
+      TRY(trash->finish([&] { return source_folder->move(source.name, trash->folder(), trash->name(), Onto::Nothing); },
+                        [&] { return source_folder->move(source.name, *goal_folder, goal.name, Onto::Exchange); }));
+    } else if (plain) {
       auto done = source_folder->move(source.name, *goal_folder, goal.name, goal.row ? Onto::File : Onto::Nothing);
       if (!done) return change.failed(std::move(done).error(), goal_parent);
       change.touched();
@@ -116,9 +127,13 @@ Result<Node> TreeEngine::rename(const Ref &from, const Ref &to, bool replace, co
     std::int64_t goal_delta = 0;
     if (goal.row) {
       goal_delta -= signed_size(*goal.row);
-      TRY(change.index().detach(goal.row->id, Place::Limbo));
+      if (trash) {
+        TRY(trash->done());
+      } else {
+        TRY(change.index().detach(goal.row->id, Place::Limbo));
+        wake();
+      }
       ATOLL_FAULT_POINT("rename.detached");
-      wake();
     }
     TRY(change.index().attach(id, parent_key(goal_parent), goal.name));
     ATOLL_FAULT_POINT("rename.attached");
@@ -138,7 +153,7 @@ Result<Node> TreeEngine::rename(const Ref &from, const Ref &to, bool replace, co
     goal.row = row;
     const Node node = change.node(row, goal.way(), created);
     TRY(change.commit());
-    if (!plain) {
+    if (!plain && !into_trash) {
       // Only when both names are durable; the intent is harmless until then.
       TRY(change.settle());
       ATOLL_FAULT_POINT("rename.settled");
@@ -149,7 +164,7 @@ Result<Node> TreeEngine::rename(const Ref &from, const Ref &to, bool replace, co
   });
 }
 
-Result<void> TreeEngine::remove(const Ref &ref, const Conditions &conditions) {
+Result<void> TreeEngine::remove(const Ref &ref, const Conditions &conditions, bool permanent) {
   return changing<void>(ref.space, conditions, [&](Change &change) -> Result<void> {
     TRY_ASSIGN(const Target target, change.existing(ref));
     if (target.is_root()) return root_stays();
@@ -159,11 +174,21 @@ Result<void> TreeEngine::remove(const Ref &ref, const Conditions &conditions) {
     TRY(change.locks_admit_removal(target));
     const NodeId parent = target.parent.row.id;
     TRY(change.intend({parent}));
-    auto gone = folder->set_aside(ref.space, target.name);
-    if (!gone) return change.failed(std::move(gone).error(), parent);
-    change.touched();
-    ATOLL_FAULT_POINT("remove.set_aside");
-    TRY(change.index().detach(target.row->id, Place::Limbo));
+    if (options_.trash.keep && !permanent) {
+      TrashMove trash(*this, change, target);
+      TRY(trash.note({}));
+      auto gone = folder->move(target.name, trash.folder(), trash.name(), Onto::Nothing);
+      if (!gone) return change.failed(std::move(gone).error(), parent);
+      change.touched();
+      ATOLL_FAULT_POINT("remove.moved");
+      TRY(trash.done());
+    } else {
+      auto gone = folder->set_aside(ref.space, target.name);
+      if (!gone) return change.failed(std::move(gone).error(), parent);
+      change.touched();
+      ATOLL_FAULT_POINT("remove.set_aside");
+      TRY(change.index().detach(target.row->id, Place::Limbo));
+    }
     ATOLL_FAULT_POINT("remove.detached");
     TRY(change.changed(*folder, parent, -signed_size(*target.row)));
     change.sync_later(*folder);

@@ -4,6 +4,7 @@
 #include "core/tree/change.hpp"
 #include "core/tree/fault_point.hpp"
 #include "core/tree/put_file.hpp"
+#include "core/tree/trash_move.hpp"
 #include "core/tree/try.hpp"
 
 #include <algorithm>
@@ -269,11 +270,21 @@ Result<Node> TreeEngine::copy(const Ref &from, const Ref &to, bool replace, bool
           static_cast<std::int64_t>(row->size) - static_cast<std::int64_t>(goal.row ? goal.row->size : 0);
       TRY(change.room_for(delta));
       TRY(change.intend({parent}));
+      std::optional<TrashMove> trash;
+      if (goal.row && options_.trash.keep) {
+        trash.emplace(*this, change, goal);
+        TRY(trash->note({Refuge::Kind::Staging, {}, std::string(staged->token())}));
+      }
       auto placed = folder->place(*staged, goal.name, goal.row ? Onto::Exchange : Onto::Nothing);
       if (!placed) return change.failed(std::move(placed).error(), parent);
+      if (trash) TRY(trash->finish(*staged, *folder, goal.name));
       change.touched();
       ATOLL_FAULT_POINT("copy.placed");
-      if (goal.row) TRY(change.index().detach(goal.row->id, Place::Limbo));
+      if (trash) {
+        TRY(trash->done());
+      } else if (goal.row) {
+        TRY(change.index().detach(goal.row->id, Place::Limbo));
+      }
       ATOLL_FAULT_POINT("copy.detached");
       TRY(change.index().attach(work.top(), parent_key(parent), goal.name));
       row->mtime_ns = sealed.mtime_ns;

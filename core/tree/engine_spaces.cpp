@@ -104,6 +104,8 @@ Result<SpaceInfo> TreeEngine::space_get(const SpaceId &id) {
   TRY_ASSIGN(const auto root, view->by_id(root_of(id)));
   if (!root) return error(Status::Unavailable, "the index lacks the root of the space");
   info.used = root->size;
+  info.trash_used = space->trash_bytes;
+  info.versions_used = space->version_bytes;
   info.sequence = root->sequence;
   return info;
 }
@@ -135,6 +137,8 @@ Result<void> TreeEngine::space_list(FunctionRef<bool(const SpaceInfo &)> sink) {
     SpaceInfo info = space->info;
     info.quota = space->quota;
     info.used = state->second.used;
+    info.trash_used = space->trash_bytes;
+    info.versions_used = space->version_bytes;
     info.sequence = state->second.sequence;
     if (!sink(info)) return {};
   }
@@ -155,6 +159,7 @@ Result<void> TreeEngine::space_remove(const SpaceId &id) {
   TRY(names_->prove(true));
   {
     const std::lock_guard guard(writer_);
+    TRY_ASSIGN(const auto kept, meta_->list_trash(id, {}, INT64_MAX));
     // First the record: a crash leaves a folder that no space claims, never a space whose folder is gone.
     TRY(meta_->remove_space(id));
     ATOLL_FAULT_POINT("space.unnoted");
@@ -168,6 +173,7 @@ Result<void> TreeEngine::space_remove(const SpaceId &id) {
     TRY_ASSIGN(auto transaction, index_->begin_write(id));
     TRY(index_->detach(root_of(id), Place::Limbo));
     TRY_ASSIGN([[maybe_unused]] const bool some, index_->forget_missing(id, std::numeric_limits<std::uint64_t>::max()));
+    for (const TrashRecord &item : kept) TRY(index_->detach(item.node, Place::Limbo));
     TRY(transaction.commit());
     ATOLL_FAULT_POINT("space.detached");
   }

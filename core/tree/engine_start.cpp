@@ -55,8 +55,6 @@ Result<void> TreeEngine::start() {
   ATOLL_FAULT_POINT("start.index_open");
   TRY_ASSIGN(checkpointer_, Index::open(state_.path() + "/index.db"));
   views_ = std::make_unique<ViewPool>(state_.path() + "/index.db", options_.readers);
-  TRY(store_->sweep());
-  ATOLL_FAULT_POINT("start.swept");
   TRY(load_spaces(rebuild || !start.clean));
   ATOLL_FAULT_POINT("start.spaces_loaded");
   if (rebuild && !state_.first_start())
@@ -67,6 +65,11 @@ Result<void> TreeEngine::start() {
   // What the last run left open. Drops first: they finish a step that the folders are then compared after.
   TRY_ASSIGN(const auto intents, meta_->intents());
   TRY(recover_drops(intents));
+  ATOLL_FAULT_POINT("start.drops_recovered");
+  TRY(recover_kept(rebuild));
+  ATOLL_FAULT_POINT("start.kept_recovered");
+  TRY(store_->sweep());
+  ATOLL_FAULT_POINT("start.swept");
   std::map<SpaceId, std::vector<NodeId>> open;
   std::vector<NodeId> adopted;
   for (const Intent &intent : intents) {
@@ -203,6 +206,7 @@ void TreeEngine::background() {
     if (std::chrono::steady_clock::now() >= next_round) {
       if (auto done = close_intents(); !done) log(true, done.error().message);
       if (auto done = locks_->expire(); !done) log(true, done.error().message);
+      if (auto done = retain(); !done) log(true, done.error().message);
       next_round = std::chrono::steady_clock::now() + interval;
     }
     guard.lock();
@@ -265,15 +269,22 @@ bool TreeEngine::purge_some() {
       log(true, left.error().message);
   }
   if (auto done = meta_->remove_attributes(attributes); !done) log(true, done.error().message);
+  if (auto kept = purge_kept())
+    more |= *kept;
+  else
+    log(true, kept.error().message);
   return more;
 }
 
 Result<void> TreeEngine::close_intents() {
   return journal_->close_round([&]() -> Result<bool> {
+    const std::uint64_t round = ++kept_round_;
     { const std::lock_guard barrier(writer_); }  // changes that used an intent before this round are in the index now
     TRY(names_->sync_all());
     ATOLL_FAULT_POINT("close.tree_durable");
-    return checkpointer_->checkpoint();
+    TRY_ASSIGN(const bool durable_index, checkpointer_->checkpoint());
+    if (durable_index) TRY(close_kept(round));
+    return durable_index;
   });
 }
 

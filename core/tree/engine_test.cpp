@@ -84,7 +84,7 @@ TEST_CASE("a removal deletes everything in the background") {
     f.mkdir(path);
   }
   CHECK(f.used() == 90);
-  CHECK(f.engine->remove(f.at("d"), {}).ok());
+  CHECK(f.engine->remove(f.at("d"), {}, true).ok());
   CHECK(f.used() == 0);
   f.engine->settle();
   const auto aside = f.provider.root + "/.atoll/spaces/" + f.space.text() + "/aside";

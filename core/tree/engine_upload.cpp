@@ -5,6 +5,7 @@
 #include "core/tree/change.hpp"
 #include "core/tree/fault_point.hpp"
 #include "core/tree/put_file.hpp"
+#include "core/tree/trash_move.hpp"
 #include "core/tree/try.hpp"
 
 #include <unistd.h>
@@ -150,8 +151,14 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
     const NodeId parent = target.parent.row.id;
     TRY(change.intend({parent}));
     const Onto onto = over_folder ? Onto::Exchange : target.row ? Onto::File : Onto::Nothing;
+    std::optional<TrashMove> trash;
+    if (over_folder && engine.options_.trash.keep) {
+      trash.emplace(engine, change, target);
+      TRY(trash->note({Refuge::Kind::Staging, {}, std::string(staged.token())}));
+    }
     auto placed = folder->place(staged, target.name, onto);
     if (!placed) return change.failed(std::move(placed).error(), parent);
+    if (trash) TRY(trash->finish(staged, *folder, target.name));
     change.touched();
     ATOLL_FAULT_POINT("put.placed");
 
@@ -165,7 +172,9 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
     row.inode = sealed.inode;
     row.sequence = seal.sequence;
     row.sums = put.sums;
-    if (over_folder) {
+    if (trash) {
+      TRY(trash->done());
+    } else if (over_folder) {
       TRY(change.index().detach(target.row->id, Place::Limbo));
       ATOLL_FAULT_POINT("put.detached");
       engine.wake();

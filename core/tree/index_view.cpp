@@ -47,8 +47,8 @@ std::string Located::parent_path() const {
 }
 
 std::span<const std::uint8_t> parent_key(Place place) noexcept {
-  static constexpr std::uint8_t kKeys[] = {1, 2};
-  return {&kKeys[place == Place::Limbo ? 0 : 1], 1};
+  static constexpr std::uint8_t kKeys[] = {1, 2, 3};
+  return {&kKeys[static_cast<std::size_t>(place)], 1};
 }
 
 std::vector<std::uint8_t> encode_sums(const Sums &sums) {
@@ -156,6 +156,13 @@ Result<std::optional<std::vector<Step>>> IndexView::chain(const SpaceId &space, 
   chain.push_back({root, {}});
   std::reverse(chain.begin(), chain.end());
   return std::optional<std::vector<Step>>(std::move(chain));
+}
+
+Result<bool> IndexView::hangs_in(const NodeId &id, Place place) {
+  auto rows = up_.query(id);
+  TRY_ASSIGN(const bool there, rows.next());
+  const auto key = parent_key(place);
+  return there && std::equal(key.begin(), key.end(), up_.blob(0).begin(), up_.blob(0).end());
 }
 
 Result<void> IndexView::roots(FunctionRef<void(const SpaceId &, std::uint64_t, std::uint64_t)> sink) {

@@ -41,6 +41,7 @@ struct Located {
 enum class Place : std::uint8_t {
   Limbo,    ///< removed; rows below are deleted in the background
   Nursery,  ///< a copy that is being made
+  Trash,    ///< removed and kept; the name is the id of the trash item
 };
 
 /// The parent of `row` as the index keeps it: roots and places have short blobs that no node id equals.
@@ -102,6 +103,8 @@ class IndexView {
   /// The way to a node. Nothing when it is not there or hangs in no space or another one.
   Result<std::optional<std::vector<Step>>> chain(const SpaceId &space, const NodeId &id);
   Result<Hold> hold_of(const NodeId &id);
+  /// Whether the node hangs in this place itself.
+  Result<bool> hangs_in(const NodeId &id, Place place);
   /// All roots: used bytes and sequence of each space.
   Result<void> roots(FunctionRef<void(const SpaceId &space, std::uint64_t used, std::uint64_t sequence)> sink);
   /// Attached or not; the first node with this inode.

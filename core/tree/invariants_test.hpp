@@ -9,6 +9,34 @@
 
 namespace Atoll::tree::test {
 
+/// All items of the trash, the newest first.
+inline std::vector<TrashItem> trash_of(Fixture &f) {
+  std::vector<TrashItem> items;
+  const auto listed = f.engine->trash_list(f.space, {}, 0, [&](const TrashItem &item) {
+    items.push_back(item);
+    return true;
+  });
+  if (!listed) FAIL(listed.error().message);
+  return items;
+}
+
+/// What is in the trash is on disk under the id of its item and nothing else is; the sums are exact.
+inline void check_trash(Fixture &f) {
+  f.engine->settle();  // what was purged is gone
+  const std::string folder = f.provider.root + "/.atoll/spaces/" + f.space.text() + "/trash";
+  std::set<std::string> listed, there;
+  std::uint64_t bytes = 0;
+  for (const TrashItem &item : trash_of(f)) {
+    CHECK_MESSAGE(listed.insert(item.id.text()).second, "trash item twice: ", item.name);
+    CHECK_MESSAGE(f.engine->stat(f.at(item.node)).status() == Status::NotFound, "in the trash and alive: ", item.name);
+    bytes += item.size;
+  }
+  if (std::filesystem::exists(folder))
+    for (const auto &entry : std::filesystem::directory_iterator(folder)) there.insert(entry.path().filename());
+  CHECK(listed == there);
+  CHECK(bytes == Fixture::value(f.engine->space_get(f.space)).trash_used);
+}
+
 /// Walks the whole space: sizes of folders are sums, `used` is the sum of all files, ids are unique, every file has on
 /// disk what its record says, and nothing is on disk that is not listed. Gives path -> content of all files ("/" at the
 /// end for folders).
@@ -41,6 +69,7 @@ inline std::map<std::string, std::string> check_space(Fixture &f) {
     on_disk.insert(entry.path().string().substr(f.disk("").size()) + (entry.is_directory() ? "/" : ""));
   for (const std::string &path : on_disk) CHECK_MESSAGE(all.contains(path), "only on disk: ", path);
   CHECK(on_disk.size() == all.size());
+  check_trash(f);
   return all;
 }
 

@@ -20,6 +20,22 @@ constexpr const char *kSchema[] = {
     "CREATE TABLE lock(token TEXT PRIMARY KEY, space BLOB NOT NULL, node BLOB NOT NULL, kind INTEGER NOT NULL,"
     " deep INTEGER NOT NULL, owner TEXT NOT NULL, account BLOB NOT NULL, account_name TEXT NOT NULL,"
     " expires_ns INTEGER NOT NULL) WITHOUT ROWID;",
+    // round: 0 when truth and record are known to agree for good.
+    "CREATE TABLE trash(id BLOB PRIMARY KEY, space BLOB NOT NULL, node BLOB NOT NULL, parent BLOB NOT NULL,"
+    " path TEXT NOT NULL, name TEXT NOT NULL, type INTEGER NOT NULL, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL,"
+    " removed_ns INTEGER NOT NULL, account BLOB NOT NULL, inode INTEGER NOT NULL, state INTEGER NOT NULL,"
+    " round INTEGER NOT NULL, refuge INTEGER NOT NULL, refuge_path TEXT NOT NULL, refuge_name TEXT NOT NULL)"
+    " WITHOUT ROWID;"
+    "CREATE INDEX trash_space ON trash(space,state,id,size);"
+    "CREATE INDEX trash_node ON trash(node);"
+    "CREATE INDEX trash_state ON trash(state) WHERE state>0;"
+    "CREATE INDEX trash_round ON trash(round) WHERE round>0;"
+    "CREATE TABLE version(node BLOB NOT NULL, sequence INTEGER NOT NULL, space BLOB NOT NULL, size INTEGER NOT NULL,"
+    " mtime_ns INTEGER NOT NULL, kept_ns INTEGER NOT NULL, sums BLOB, inode INTEGER NOT NULL, round INTEGER NOT NULL,"
+    " token TEXT NOT NULL, PRIMARY KEY(node,sequence)) WITHOUT ROWID;"
+    "CREATE INDEX version_space ON version(space,kept_ns,size);"
+    "CREATE INDEX version_kept ON version(kept_ns);"
+    "CREATE INDEX version_round ON version(round) WHERE round>0;",
 };
 
 }  // namespace
@@ -121,7 +137,8 @@ Result<void> Meta::remove_space(const SpaceId &space) {
   const std::lock_guard guard(mutex_);
   TRY_ASSIGN(auto transaction, database_.begin());
   for (const char *text : {"DELETE FROM space WHERE id=?1", "DELETE FROM attribute WHERE space=?1",
-                           "DELETE FROM lock WHERE space=?1", "DELETE FROM intent WHERE space=?1"}) {
+                           "DELETE FROM lock WHERE space=?1", "DELETE FROM intent WHERE space=?1",
+                           "DELETE FROM trash WHERE space=?1", "DELETE FROM version WHERE space=?1"}) {
     TRY_ASSIGN(sql::Statement *const statement, database_.cached(text));
     TRY(statement->run_with(space));
   }

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -29,6 +30,43 @@ struct Intent {
   NodeId folder;
   std::string path, name;
   std::uint64_t inode = 0;
+};
+
+/// Where a crash can leave an entry that was replaced and is on its way into the trash.
+struct Refuge {
+  enum class Kind : std::uint8_t {
+    None,     ///< it goes from its name into the trash in one step
+    Tree,     ///< `name` in the folder `path` of the space
+    Staging,  ///< staged under the token `name`
+    Trash,    ///< `name` in the trash
+  };
+  Kind kind = Kind::None;
+  std::string path, name;
+};
+
+enum class TrashState : std::uint8_t {
+  Kept = 0,
+  Purging = 1,    ///< purged for all that anyone sees; the background does the work
+  Restoring = 2,  ///< it comes back, or has
+};
+
+struct TrashRecord : TrashItem {
+  std::uint64_t inode = 0;
+  TrashState state = TrashState::Kept;
+  std::uint64_t round = 0;  ///< in which it was last changed; 0: truth and record agree for good
+  Refuge refuge;
+};
+
+struct VersionRecord : Version {
+  std::uint64_t inode = 0;
+  std::uint64_t round = 0;  ///< as of TrashRecord
+  std::string token;        ///< staged under it when a crash came in between
+};
+
+/// Bytes of one space.
+struct SpaceBytes {
+  SpaceId space;
+  std::uint64_t bytes = 0;
 };
 
 /// [any thread]; writers wait for each other and for the disk.
@@ -75,6 +113,43 @@ class Meta {
   Result<std::vector<Lock>> locks();
   Result<void> put_lock(const Lock &lock);
   Result<void> remove_locks(std::span<const std::string> tokens);
+
+  // ---- trash; meta_trash.cpp
+  Result<void> put_trash(const TrashRecord &record);
+  Result<std::optional<TrashRecord>> trash(const Uuid &id);
+  /// The item that this node is, while it is kept.
+  Result<std::optional<TrashRecord>> trash_of(const NodeId &node);
+  /// Kept items of a space, the newest first, older than `before` (none: from the newest), at most `limit`.
+  Result<std::vector<TrashRecord>> list_trash(const SpaceId &space, const Uuid &before, std::uint64_t limit);
+  /// At most `limit` records in a state, or (Kept) with an open round.
+  Result<std::vector<TrashRecord>> unsettled_trash(TrashState state, std::uint64_t limit);
+  /// All kept ones of all spaces. For a rebuild.
+  Result<std::vector<TrashRecord>> all_trash();
+  Result<void> set_trash_state(const Uuid &id, TrashState state, std::uint64_t round);
+  /// Kept items of the space (none: of all) up to this id become Purging. Gives the bytes of each space.
+  Result<std::vector<SpaceBytes>> purge_trash(const SpaceId &space, const Uuid &up_to);
+  /// The item up to which the oldest of the space must go for this many bytes; none when there is nothing.
+  Result<Uuid> oldest_trash(const SpaceId &space, std::uint64_t bytes);
+  Result<void> remove_trash(std::span<const Uuid> ids);
+  Result<std::vector<SpaceBytes>> trash_bytes();
+  /// Records of rounds before this one are settled: those that were restored go, and come back as a list.
+  Result<std::vector<TrashRecord>> close_trash(std::uint64_t round);
+
+  // ---- versions; meta_versions.cpp
+  Result<void> put_version(const VersionRecord &record);
+  Result<std::optional<VersionRecord>> version(const NodeId &node, std::uint64_t sequence);
+  /// Of a file, the newest first.
+  Result<std::vector<VersionRecord>> versions(const NodeId &node);
+  Result<std::vector<VersionRecord>> open_versions();
+  /// The oldest of a space (none: of all spaces) that were kept before this time, at most `limit`.
+  Result<std::vector<VersionRecord>> old_versions(const SpaceId &space, std::int64_t before_ns, std::uint64_t limit);
+  /// Files that have versions, after this one, in the order of their ids.
+  Result<std::vector<NodeId>> nodes_with_versions(const NodeId &after, std::uint64_t limit);
+  Result<void> remove_versions(std::span<const VersionRecord> records);
+  Result<std::vector<SpaceBytes>> version_bytes();
+  Result<void> close_versions(std::uint64_t round);
+  /// Attributes and versions of nodes that are gone for good. Gives, per node with versions, what there was.
+  Result<std::vector<VersionRecord>> forget_nodes(std::span<const NodeId> nodes);
 
  private:
   Meta(sql::Database database, sql::Database reader) : database_(std::move(database)), reader_(std::move(reader)) {}

@@ -69,6 +69,9 @@ class Folder {
   virtual Result<Entry> set_mtime(std::string_view name, std::int64_t mtime_ns, const NodeId &id,
                                   std::uint64_t sequence, bool durable) = 0;
   virtual Result<base::Fd> open_file(std::string_view name) = 0;
+  /// True when nobody can write to the file, seen from now, but by opening its name anew: then it keeps its content
+  /// when it is renamed to where nobody else comes. False: somebody has it open for writing, or it cannot be told.
+  virtual bool quiet(std::string_view name) = 0;
   /// Makes the names in this folder durable.
   virtual Result<void> sync() = 0;
 };
@@ -96,6 +99,9 @@ class Namespace {
   virtual Result<void> make_space(const SpaceId &id, std::string_view base) = 0;
   /// Takes a space's folder out of the tree; it is deleted in the background.
   virtual Result<void> remove_space(const SpaceId &id, std::string_view base) = 0;
+  /// A folder that is kept for a space beside its tree, where no other program has business: "trash", or
+  /// "versions/<node>". `make`: it is made when it is missing, durably; else NotFound.
+  virtual Result<std::unique_ptr<Folder>> kept(const SpaceId &space, std::string_view path, bool make) = 0;
   /// Makes everything durable that was changed so far.
   virtual Result<void> sync_all() = 0;
 };

@@ -9,6 +9,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -57,6 +58,10 @@ Entry entry_of(const struct stat &facts, dev_t device) noexcept {
 
 std::string staging_path(const SpaceId &space) { return ".atoll/spaces/" + space.text() + "/staging"; }
 std::string aside_path(const SpaceId &space) { return ".atoll/spaces/" + space.text() + "/aside"; }
+
+std::string kept_path(const SpaceId &space, std::string_view path) {
+  return ".atoll/spaces/" + space.text() + "/" + std::string(path);
+}
 
 Result<base::Fd> open_private(const PosixRoot &root, const std::string &path) {
   auto fd = root.open_folder(path);
@@ -235,6 +240,15 @@ Result<base::Fd> PosixFolder::open_file(std::string_view name) {
   if (::fstat(fd->get(), &facts) != 0) return failed("look at", name);
   if (!S_ISREG(facts.st_mode)) return base::errno_error("open " + std::string(name) + ", which is no file", ENOENT);
   return fd;
+}
+
+bool PosixFolder::quiet(std::string_view name) {
+  const auto fd = open_file(name);
+  if (!fd) return false;
+  // The kernel grants a read lease only while no descriptor and no mapping of the file can write. Should somebody open
+  // it in this moment the kernel sends a signal: one that is ignored unless a program asks for it.
+  if (::fcntl(fd->get(), F_SETSIG, SIGURG) != 0 || ::fcntl(fd->get(), F_SETLEASE, F_RDLCK) != 0) return false;
+  return ::fcntl(fd->get(), F_SETLEASE, F_UNLCK) == 0;
 }
 
 Result<void> PosixFolder::sync() {

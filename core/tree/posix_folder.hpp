@@ -12,9 +12,11 @@ Entry entry_of(const struct stat &facts, dev_t device) noexcept;
 /// The relative paths of what the provider keeps beside a space.
 std::string staging_path(const SpaceId &space);
 std::string aside_path(const SpaceId &space);
+std::string kept_path(const SpaceId &space, std::string_view path);
 
 /// Moves the name in `folder` to where the space keeps what is to be deleted, under a name of its own, and notes it for
-/// purge(). Durable with the next fsync of both. The Error has the errno of the rename, 0 where it did not come to that.
+/// purge(). Durable with the next fsync of both. The Error has the errno of the rename, 0 where it did not come to
+/// that.
 Result<void> move_aside(PosixRoot &root, const SpaceId &space, int folder, const char *name);
 
 /// Opens a private folder below the root, making it when it is missing.
@@ -37,6 +39,7 @@ class PosixFolder final : public Folder {
   Result<Entry> set_mtime(std::string_view name, std::int64_t mtime_ns, const NodeId &id, std::uint64_t sequence,
                           bool durable) override;
   Result<base::Fd> open_file(std::string_view name) override;
+  bool quiet(std::string_view name) override;
   Result<void> sync() override;
 
   int fd() const noexcept { return fd_.get(); }
@@ -60,6 +63,7 @@ class PosixNamespace final : public Namespace {
   Result<std::string> choose_space_folder(const SpaceSpec &spec, FunctionRef<bool(std::string_view)> taken) override;
   Result<void> make_space(const SpaceId &id, std::string_view base) override;
   Result<void> remove_space(const SpaceId &id, std::string_view base) override;
+  Result<std::unique_ptr<Folder>> kept(const SpaceId &space, std::string_view path, bool make) override;
   Result<void> sync_all() override;
 
  private:

@@ -111,9 +111,20 @@ Result<void> PosixNamespace::remove_space(const SpaceId &id, std::string_view ba
   auto moved = move_aside(*root_, id, root->get(), path.c_str());
   if (!moved && moved.error().sys_errno != ENOENT) return moved;
   ATOLL_FAULT_POINT("posix.space_gone");
+  for (const char *kept : {"trash", "versions"}) {
+    auto gone = move_aside(*root_, id, root->get(), kept_path(id, kept).c_str());
+    if (!gone && gone.error().sys_errno != ENOENT) return gone;
+  }
   auto top = root_->open_folder(path.substr(0, path.find('/')));
   if (top && ::fsync(top->get()) != 0) return base::errno_error("make the removal of " + path + " durable");
   return {};
+}
+
+Result<std::unique_ptr<Folder>> PosixNamespace::kept(const SpaceId &space, std::string_view path, bool make) {
+  const std::string whole = kept_path(space, path);
+  auto fd = make ? open_private(*root_, whole) : root_->open_folder(whole);
+  if (!fd) return std::move(fd).error();
+  return std::unique_ptr<Folder>(std::make_unique<PosixFolder>(root_, std::move(*fd)));
 }
 
 Result<void> PosixNamespace::sync_all() {

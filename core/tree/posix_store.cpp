@@ -131,6 +131,25 @@ Result<std::unique_ptr<Staged>> PosixStore::stage_folder(const SpaceId &space) {
       std::make_unique<PosixStaged>(root_, space, std::move(*staging), std::move(name), std::move(fd), true));
 }
 
+Result<Store::Left> PosixStore::restage(const SpaceId &space, std::string_view token) {
+  Left left;
+  std::string name(token);
+  auto staging = root_->open_folder(staging_path(space));
+  if (!staging) {
+    if (staging.error().sys_errno == ENOENT) return left;
+    return std::move(staging).error();
+  }
+  struct stat facts {};
+  if (::fstatat(staging->get(), name.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno == ENOENT) return left;
+    return failed("look at a staged file");
+  }
+  left.entry = entry_of(facts, facts.st_dev);
+  left.staged = std::make_unique<PosixStaged>(root_, space, std::move(*staging), std::move(name), base::Fd(), false);
+  left.staged->leave();
+  return left;
+}
+
 Result<void> PosixStore::copy(int from, Staged &to) {
   const int fd = to.fd();
   if (::ioctl(fd, FICLONE, from) == 0) return {};

@@ -18,6 +18,8 @@ class PosixStaged final : public Staged {
   int fd() const noexcept override { return folder_ ? -1 : fd_.get(); }
   Folder *folder() noexcept override { return folder_.get(); }
   Result<std::uint64_t> size() override;
+  std::string_view token() const noexcept override { return name_; }
+  void leave() noexcept override { placed_ = true; }
   Result<Entry> seal(const Seal &seal) override;
 
   int at() const noexcept { return staging_.get(); }
@@ -40,6 +42,7 @@ class PosixStore final : public Store {
 
   Result<std::unique_ptr<Staged>> stage_file(const SpaceId &space, std::uint64_t reserve) override;
   Result<std::unique_ptr<Staged>> stage_folder(const SpaceId &space) override;
+  Result<Left> restage(const SpaceId &space, std::string_view token) override;
   Result<void> copy(int from, Staged &to) override;
   Result<bool> purge(std::size_t limit) override;
   Result<void> sweep() override;

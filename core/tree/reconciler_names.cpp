@@ -47,6 +47,9 @@ Result<std::optional<Row>> Reconciler::moved_here(Opened &place, const std::stri
   const std::optional<Row> nobody;
   auto is_it = [&](const Row &row) -> Result<bool> {
     if (row.id == root_of(space_->info.id) || (entry.kind == EntryKind::Folder) != row.folder()) return false;
+    // What is in the trash stays there; but it may have been restored, and the index lost that.
+    TRY_ASSIGN(const bool trashed, engine_.index_->hangs_in(row.id, Place::Trash));
+    if (trashed) return recovering_ && row.inode == entry.inode && engine_.returned(row.id);
     if (row.inode != entry.inode) {
       // What is gone may come back as a copy that carries its id, out of a backup for instance.
       TRY_ASSIGN(const Hold hold, engine_.index_->hold_of(row.id));
@@ -149,6 +152,9 @@ Result<void> Reconciler::add_new(Opened &place, const std::string &name, const E
 }
 
 Result<void> Reconciler::miss(const NodeId &node) {
+  // Removed by a client, and the index lost it: then it is in the trash.
+  TRY_ASSIGN(const auto item, engine_.meta_->trash_of(node));
+  if (item) return engine_.index_->attach(node, parent_key(Place::Trash), item->id.text());
   TRY_ASSIGN(const std::uint64_t sequence, engine_.sequences_->next());
   return engine_.index_->miss(space_->info.id, node, sequence, base::now_unix_ns());
 }

@@ -250,6 +250,17 @@ TEST_CASE("an index that lost its last commits catches up from the open intents"
   CHECK(f.stat("b/n/sub").id == sub.id);
   test::check_space(f);
   CHECK(f.used() == 8);
+  // What went is in the trash, and came there with its node.
+  const auto items = test::trash_of(f);
+  REQUIRE(items.size() == 2);
+  CHECK(items[0].name == "gone");
+  CHECK(items[1].name == "w");
+  for (const TrashItem &item : items) {
+    const Node back = Fixture::value(f.engine->trash_restore(f.space, item.id, f.at("c/" + item.name), false, {}));
+    CHECK(back.id == item.node);
+  }
+  CHECK(f.get("c/gone") == "x");
+  CHECK(f.get("c/w") == "4444");
   std::istringstream words(report);
   for (const std::string path : {"b/x2", "b/w", "b/n", "b/n/deep", "b/n/sub"}) {
     std::string id, etag;

@@ -25,6 +25,10 @@ class Staged {
   /// The staged folder; nullptr for files.
   virtual Folder *folder() noexcept = 0;
   virtual Result<std::uint64_t> size() = 0;
+  /// Under which name Store::restage() finds after a crash what is held here, also after an exchange.
+  virtual std::string_view token() const noexcept = 0;
+  /// What is held here is not discarded: restage() finds it at the next start.
+  virtual void leave() noexcept = 0;
   /// Gives the bytes their identity and makes them durable. May be called again before they are placed.
   virtual Result<Entry> seal(const Seal &seal) = 0;
 };
@@ -36,6 +40,13 @@ class Store {
   /// `reserve`: bytes expected, or 0.
   virtual Result<std::unique_ptr<Staged>> stage_file(const SpaceId &space, std::uint64_t reserve) = 0;
   virtual Result<std::unique_ptr<Staged>> stage_folder(const SpaceId &space) = 0;
+  /// What an earlier run left under this token, or nullptr. It is not discarded when it is not placed.
+  /// [start-up only: before sweep()]
+  struct Left {
+    std::unique_ptr<Staged> staged;  ///< may be null
+    Entry entry;
+  };
+  virtual Result<Left> restage(const SpaceId &space, std::string_view token) = 0;
   /// Copies content into a staged file, sharing blocks where the backend can.
   virtual Result<void> copy(int from, Staged &to) = 0;
   /// Deletes what was set aside, a bounded amount; true when there is more. [background]

@@ -15,6 +15,7 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <set>
 #include <shared_mutex>
 #include <thread>
 #include <unordered_map>
@@ -25,6 +26,7 @@ namespace Atoll::tree {
 struct Space {
   SpaceInfo info;  ///< without quota, used and sequence
   std::atomic<std::uint64_t> quota{kNoQuota};
+  std::atomic<std::uint64_t> trash_bytes{0}, version_bytes{0};
   std::atomic<bool> ready{true};  ///< false: being recovered, all answers are Unavailable
 };
 using SpacePtr = std::shared_ptr<Space>;
@@ -62,10 +64,17 @@ class TreeEngine final : public Engine {
   Result<Node> mkdir(const Ref &ref, const Conditions &conditions) override;
   Result<Node> rename(const Ref &from, const Ref &to, bool replace, const Conditions &conditions) override;
   Result<Node> copy(const Ref &from, const Ref &to, bool replace, bool shallow, const Conditions &conditions) override;
-  Result<void> remove(const Ref &ref, const Conditions &conditions) override;
+  Result<void> remove(const Ref &ref, const Conditions &conditions, bool permanent) override;
   Result<Node> set_mtime(const Ref &ref, std::int64_t mtime_ns, const Conditions &conditions) override;
   Result<std::unique_ptr<Upload>> upload_begin(const Ref &target, std::uint64_t size,
                                                const Conditions &conditions) override;
+
+  Result<void> trash_list(const SpaceId &space, const Uuid &before, std::uint64_t limit,
+                          FunctionRef<bool(const TrashItem &)> sink) override;
+  Result<Node> trash_restore(const SpaceId &space, const Uuid &item, const std::optional<Ref> &to, bool replace,
+                             const Conditions &conditions) override;
+  Result<void> trash_purge(const SpaceId &space, const Uuid &item) override;
+  Result<void> trash_purge_all(const SpaceId &space) override;
 
   Result<void> attributes(const Ref &ref,
                           FunctionRef<bool(std::string_view, std::string_view, std::string_view)> sink) override;
@@ -110,6 +119,12 @@ class TreeEngine final : public Engine {
   void log(bool warning, const std::string &message) const {
     if (options_.log) options_.log(warning, message);
   }
+  /// The round that a change of now belongs to, for Meta's trash and versions. Under the writer lock.
+  std::uint64_t kept_round() const noexcept { return kept_round_.load(std::memory_order_relaxed); }
+  /// Whether the node was restored from the trash by a run that did not end well; its row may still hang there.
+  bool returned(const NodeId &node) const { return returned_.contains(node); }
+  /// The row of a trash item, made from what the truth holds when the index has none. Inside of a transaction.
+  Result<Row> trash_row(const TrashRecord &record, Folder &trash, const Entry &entry);
   /// Something waits for the background thread.
   void wake();
 
@@ -132,13 +147,27 @@ class TreeEngine final : public Engine {
   Result<void> flag_attributes();
   Result<void> recover_drops(std::span<const Intent> intents);
   Result<void> finish_making(SpaceRecord &record);
+  /// Finishes what a crash left between tree, trash, versions and their records. `rebuilt`: the index holds nothing.
+  /// [start-up only: before anything is swept]
+  Result<void> recover_kept(bool rebuilt);
+  Result<void> recover_trash(const TrashRecord &record, std::vector<Uuid> &gone);
+  Result<void> recover_restored(const TrashRecord &record);
+  Result<void> load_kept_bytes();
+  void charge_trash(std::span<const SpaceBytes> freed);
+  /// Finishes purges; true: there is more. [background]
+  Result<bool> purge_kept();
+  /// Purges what is too old or too much. [background]
+  Result<void> retain();
+  Result<void> close_kept(std::uint64_t round);
   void background();
   bool purge_some();
   Result<void> close_intents();
 
   mutable std::shared_mutex spaces_mutex_;
   std::unordered_map<SpaceId, SpacePtr> spaces_;  // guarded by spaces_mutex_
-  std::mutex making_;                             // space_create and space_remove, one at a time
+  std::atomic<std::uint64_t> kept_round_{1};
+  std::set<NodeId> returned_;  // filled at the start
+  std::mutex making_;          // space_create and space_remove, one at a time
 
   struct Recovery {
     SpaceId space;

@@ -108,9 +108,38 @@ struct SpaceInfo {
   std::string name;
   std::string folder;  ///< relative to the provider's root
   std::uint64_t quota = kNoQuota;
-  std::uint64_t used = 0;
-  std::uint64_t sequence = 0;  ///< of the root
+  std::uint64_t used = 0;           ///< bytes of all files; trash and versions are not part of it
+  std::uint64_t trash_used = 0;     ///< bytes in the trash
+  std::uint64_t versions_used = 0;  ///< bytes of earlier contents
+  std::uint64_t sequence = 0;       ///< of the root
   Etag root_etag() const noexcept { return {root_of(id), sequence}; }
+};
+
+/// Something that was removed and is kept. Times are nanoseconds since 1970.
+struct TrashItem {
+  Uuid id;  ///< sorts by the time of removal
+  SpaceId space;
+  NodeId node;
+  NodeId parent;     ///< the folder that it was in
+  std::string path;  ///< of that folder when it was removed; empty for the root
+  std::string name;
+  NodeType type = NodeType::File;
+  std::uint64_t size = 0;  ///< bytes; of a folder: of all files below it
+  std::int64_t mtime_ns = 0;
+  std::int64_t removed_ns = 0;
+  AccountId account;  ///< who removed it; none: the server
+};
+
+/// An earlier content of a file.
+struct Version {
+  SpaceId space;
+  NodeId node;
+  std::uint64_t sequence = 0;  ///< names it; it was the content sequence of the node
+  std::uint64_t size = 0;
+  std::int64_t mtime_ns = 0;  ///< as it was
+  std::int64_t kept_ns = 0;   ///< when other content took its place
+  Sums sums;
+  Etag etag() const noexcept { return {node, sequence}; }
 };
 
 enum class LockKind : std::uint8_t { Exclusive = 1, Shared = 2 };

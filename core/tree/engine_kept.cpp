@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the engine does for trash and versions at its start and in the background.
+#include "core/base/time.hpp"
+#include "core/tree/change.hpp"
+#include "core/tree/trash_move.hpp"
+#include "core/tree/try.hpp"
+
+#include <cerrno>
+#include <map>
+
+namespace Atoll::tree {
+namespace {
+
+constexpr std::uint64_t kPurgeItems = 200;  // in one turn of the background
+constexpr std::uint64_t kNoLimit = INT64_MAX;
+
+bool is_missing(const Error &failure) { return failure.sys_errno == ENOENT; }
+
+}  // namespace
+
+Result<void> TreeEngine::recover_kept(bool rebuilt) {
+  TRY_ASSIGN(const auto returning, meta_->unsettled_trash(TrashState::Restoring, kNoLimit));
+  for (const TrashRecord &record : returning) TRY(recover_restored(record));
+  TRY_ASSIGN(const auto open, meta_->unsettled_trash(TrashState::Kept, kNoLimit));
+  std::vector<Uuid> gone;
+  for (const TrashRecord &record : open) TRY(recover_trash(record, gone));
+  TRY(meta_->remove_trash(gone));
+  TRY(load_kept_bytes());
+  if (!rebuilt) return {};
+  TRY_ASSIGN(const auto all, meta_->all_trash());
+  const std::lock_guard guard(writer_);
+  TRY_ASSIGN(auto transaction, index_->begin_write_any());
+  for (const TrashRecord &record : all) {
+    auto trash = names_->kept(record.space, "trash", false);
+    if (!trash && is_missing(trash.error())) continue;
+    if (!trash) return std::move(trash).error();
+    TRY_ASSIGN(const auto entry, (*trash)->look(record.id.text()));
+    if (entry && entry->inode == record.inode) TRY(trash_row(record, **trash, *entry));
+  }
+  return transaction.commit();
+}
+
+/// An item that was on its way back: it is in the trash still, or at its name.
+Result<void> TreeEngine::recover_restored(const TrashRecord &record) {
+  auto trash = names_->kept(record.space, "trash", false);
+  if (!trash && !is_missing(trash.error())) return std::move(trash).error();
+  if (trash) {
+    TRY_ASSIGN(const auto entry, (*trash)->look(record.id.text()));
+    if (entry && entry->inode == record.inode) return meta_->set_trash_state(record.id, TrashState::Kept, kept_round());
+  }
+  returned_.insert(record.node);
+  return meta_->set_trash_state(record.id, TrashState::Restoring, kept_round());
+}
+
+/// An item that was on its way into the trash: it is there, or it is brought there from where it was replaced, or
+/// nothing has happened yet. The rows follow when its folder is compared.
+Result<void> TreeEngine::recover_trash(const TrashRecord &record, std::vector<Uuid> &gone) {
+  const SpacePtr space = known(record.space);
+  const std::string name = record.id.text();
+  if (!space) {
+    gone.push_back(record.id);
+    return {};
+  }
+  TRY_ASSIGN(const auto trash, names_->kept(record.space, "trash", true));
+  TRY_ASSIGN(const auto entry, trash->look(name));
+  if (entry && entry->inode == record.inode) return {};
+  // Anything else at this place can only be what was to replace it, moved by a disk that lost the step before.
+  if (entry) TRY(trash->set_aside(record.space, name));
+  const Refuge &refuge = record.refuge;
+  auto from = [&](Folder &folder) -> Result<bool> {
+    TRY_ASSIGN(const auto there, folder.look(refuge.name));
+    if (!there || there->inode != record.inode) return false;
+    TRY(folder.move(refuge.name, *trash, name, Onto::Nothing));
+    TRY(folder.sync());
+    return true;
+  };
+  bool found = false;
+  switch (refuge.kind) {
+    case Refuge::Kind::None:
+      break;
+    case Refuge::Kind::Tree: {
+      auto folder = names_->open(space->info.folder, refuge.path);
+      if (!folder && !is_missing(folder.error())) return std::move(folder).error();
+      if (folder) {
+        TRY_ASSIGN(found, from(**folder));
+      }
+      break;
+    }
+    case Refuge::Kind::Trash: {
+      TRY_ASSIGN(found, from(*trash));
+      break;
+    }
+    case Refuge::Kind::Staging: {
+      TRY_ASSIGN(auto left, store_->restage(record.space, refuge.name));
+      if (!left.staged || left.entry.inode != record.inode) break;
+      TRY(trash->place(*left.staged, name, Onto::Nothing));
+      found = true;
+      break;
+    }
+  }
+  if (!found) gone.push_back(record.id);
+  return trash->sync();
+}
+
+Result<void> TreeEngine::load_kept_bytes() {
+  TRY_ASSIGN(const auto trash, meta_->trash_bytes());
+  for (const SpaceBytes &one : trash)
+    if (const SpacePtr space = known(one.space)) space->trash_bytes = one.bytes;
+  TRY_ASSIGN(const auto versions, meta_->version_bytes());
+  for (const SpaceBytes &one : versions)
+    if (const SpacePtr space = known(one.space)) space->version_bytes = one.bytes;
+  return {};
+}
+
+void TreeEngine::charge_trash(std::span<const SpaceBytes> freed) {
+  for (const SpaceBytes &one : freed)
+    if (const SpacePtr space = known(one.space)) space->trash_bytes -= one.bytes;
+}
+
+Result<void> TreeEngine::close_kept(std::uint64_t round) {
+  TRY(meta_->close_versions(round));
+  TRY_ASSIGN(const auto restored, meta_->close_trash(round));
+  if (restored.empty()) return {};
+  // A row that a lost index left in the trash, of a node that was removed for good after it had come back.
+  const std::lock_guard guard(writer_);
+  TRY_ASSIGN(auto transaction, index_->begin_write_unseen());
+  for (const TrashRecord &record : restored) {
+    TRY_ASSIGN(const auto again, meta_->trash_of(record.node));
+    if (again) continue;
+    TRY_ASSIGN(const bool left, index_->hangs_in(record.node, Place::Trash));
+    if (left) TRY(index_->detach(record.node, Place::Limbo));
+  }
+  TRY(transaction.commit());
+  wake();
+  return {};
+}
+
+Result<bool> TreeEngine::purge_kept() {
+  TRY_ASSIGN(const auto items, meta_->unsettled_trash(TrashState::Purging, kPurgeItems));
+  if (items.empty()) return false;
+  TRY(names_->prove(false));
+  std::map<SpaceId, std::unique_ptr<Folder>> folders;
+  std::vector<Uuid> ids;
+  for (const TrashRecord &record : items) {
+    ids.push_back(record.id);
+    if (!known(record.space)) continue;
+    auto &folder = folders[record.space];
+    if (!folder) {
+      auto opened = names_->kept(record.space, "trash", false);
+      if (!opened && !is_missing(opened.error())) return std::move(opened).error();
+      if (!opened) continue;
+      folder = std::move(*opened);
+    }
+    auto aside = folder->set_aside(record.space, record.id.text());
+    if (!aside && !is_missing(aside.error())) return std::move(aside).error();
+  }
+  if (durable())
+    for (const auto &[space, folder] : folders)
+      if (folder) TRY(folder->sync());
+  {
+    const std::lock_guard guard(writer_);
+    TRY_ASSIGN(auto transaction, index_->begin_write_unseen());
+    for (const TrashRecord &record : items) {
+      TRY_ASSIGN(const bool there, index_->hangs_in(record.node, Place::Trash));
+      if (there) TRY(index_->detach(record.node, Place::Limbo));
+    }
+    TRY(transaction.commit());
+  }
+  TRY(meta_->remove_trash(ids));
+  return true;
+}
+
+Result<void> TreeEngine::retain() {
+  const Retention &rule = options_.trash;
+  const std::int64_t now = base::now_unix_ns();
+  std::vector<SpaceBytes> freed;
+  auto purge = [&](const SpaceId &space, const Uuid &up_to) -> Result<void> {
+    const std::lock_guard guard(writer_);
+    TRY_ASSIGN(auto some, meta_->purge_trash(space, up_to));
+    charge_trash(some);
+    freed.insert(freed.end(), some.begin(), some.end());
+    return {};
+  };
+  if (rule.seconds != 0) TRY(purge({}, trash_id(now - static_cast<std::int64_t>(rule.seconds) * 1'000'000'000, true)));
+  std::vector<SpacePtr> spaces;
+  {
+    const std::shared_lock guard(spaces_mutex_);
+    for (const auto &[id, space] : spaces_)
+      if (space->trash_bytes > rule.bytes.value_or(space->quota)) spaces.push_back(space);
+  }
+  for (const SpacePtr &space : spaces) {
+    const std::uint64_t most = rule.bytes.value_or(space->quota), held = space->trash_bytes;
+    if (held <= most) continue;
+    TRY_ASSIGN(const Uuid up_to, meta_->oldest_trash(space->info.id, held - most));
+    if (!up_to.none()) TRY(purge(space->info.id, up_to));
+  }
+  if (!freed.empty()) wake();
+  return {};
+}
+
+}  // namespace Atoll::tree

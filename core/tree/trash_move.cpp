@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/tree/trash_move.hpp"
+
+#include "core/base/time.hpp"
+#include "core/base/uuid.hpp"
+#include "core/tree/try.hpp"
+
+namespace Atoll::tree {
+
+Uuid trash_id(std::int64_t now_ns, bool nil_tail) {
+  std::array<std::uint8_t, 16> bytes{};
+  if (!nil_tail) base::random_bytes(std::span(bytes).subspan(8));
+  const std::uint64_t now = now_ns > 0 ? static_cast<std::uint64_t>(now_ns) : 0;
+  const std::uint64_t milliseconds = now / 1'000'000, fraction = (now % 1'000'000) * 4096 / 1'000'000;
+  for (int i = 0; i < 6; ++i)
+    bytes[static_cast<std::size_t>(i)] = static_cast<std::uint8_t>(milliseconds >> (40 - 8 * i));
+  bytes[6] = static_cast<std::uint8_t>(0x70 | (fraction >> 8));
+  bytes[7] = static_cast<std::uint8_t>(fraction);
+  bytes[8] = static_cast<std::uint8_t>((bytes[8] & 0x3f) | (nil_tail ? 0 : 0x80));
+  return Uuid(bytes);
+}
+
+TrashMove::TrashMove(TreeEngine &engine, Change &change, const Target &gone)
+    : engine_(engine), change_(change), gone_(gone) {}
+
+TrashMove::~TrashMove() {
+  if (!noted_ || kept_) return;
+  if (auto done = engine_.meta_->remove_trash({&record_.id, 1}); !done) engine_.log(true, done.error().message);
+}
+
+Result<void> TrashMove::note(Refuge refuge) {
+  const Row &row = *gone_.row;
+  record_.removed_ns = base::now_unix_ns();
+  record_.id = trash_id(record_.removed_ns);
+  record_.space = change_.space().info.id;
+  record_.node = row.id;
+  record_.parent = gone_.parent.row.id;
+  record_.path = gone_.parent.path();
+  record_.name = gone_.name;
+  record_.type = row.type;
+  record_.size = row.size;
+  record_.mtime_ns = row.mtime_ns;
+  record_.account = change_.conditions().account.value_or(AccountId());
+  record_.inode = row.inode;
+  record_.round = engine_.kept_round();
+  record_.refuge = std::move(refuge);
+  name_ = record_.id.text();
+  TRY_ASSIGN(auto folder, engine_.names_->kept(record_.space, "trash", true));
+  folder_ = &change_.keep(std::move(folder));
+  TRY(engine_.meta_->put_trash(record_));
+  noted_ = true;
+  return {};
+}
+
+Result<void> TrashMove::finish(FunctionRef<Result<void>()> move, FunctionRef<Result<void>()> back) {
+  auto moved = move();
+  if (moved) {
+    change_.touched();
+    return {};
+  }
+  if (back()) return moved;
+  kept_ = true;  // the record says where the next start finds it
+  change_.touched();
+  return moved;
+}
+
+Result<void> TrashMove::finish(Staged &staged, Folder &folder, std::string_view name) {
+  auto done = finish([&] { return folder_->place(staged, name_, Onto::Nothing); },
+                     [&] { return folder.place(staged, name, Onto::Exchange); });
+  if (!done && kept_) staged.leave();
+  return done;
+}
+
+Result<void> TrashMove::done() {
+  kept_ = true;
+  change_.sync_later(*folder_);
+  TRY(change_.index().attach(record_.node, parent_key(Place::Trash), name_));
+  change_.space().trash_bytes += record_.size;
+  engine_.wake();
+  return {};
+}
+
+}  // namespace Atoll::tree
