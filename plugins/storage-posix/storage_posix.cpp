@@ -141,9 +141,9 @@ Result<void> StoragePosix::copy(const Call &call, const RefView &from, const Ref
                 sink);
 }
 
-Result<void> StoragePosix::remove(const Call &call, const RefView &ref, std::uint32_t) {
+Result<void> StoragePosix::remove(const Call &call, const RefView &ref, std::uint32_t flags) {
   const CallConditions conditions(call);
-  return engine_->remove(to_ref(ref), conditions.get());
+  return engine_->remove(to_ref(ref), conditions.get(), (flags & ATOLL_PERMANENT) != 0);
 }
 
 Result<void> StoragePosix::set_mtime(const Call &call, const RefView &ref, std::int64_t mtime_ns,
