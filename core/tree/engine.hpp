@@ -2,6 +2,7 @@
 // The tree engine: spaces of nodes with ids, etags, quota, locks and attributes, over a Namespace and a Store.
 #pragma once
 
+#include "core/tree/changes.hpp"
 #include "core/tree/namespace.hpp"
 #include "core/tree/state_dir.hpp"
 #include "core/tree/store.hpp"
@@ -35,7 +36,8 @@ struct EngineOptions {
   std::uint64_t max_lock_seconds = 86400;
   Retention trash{true, 30 * 86400, std::nullopt, 0};
   Retention versions{true, 0, std::nullopt, 100};
-  unsigned checkpoint_seconds = 20;                                   ///< between two rounds that close open intents
+  unsigned checkpoint_seconds = 20;  ///< between two rounds that close open intents
+  ChangeLogLimits change_log;
   std::function<void(bool warning, const std::string &message)> log;  ///< may be empty [any thread]
 };
 
@@ -137,6 +139,26 @@ class Engine {
   /// FailedPrecondition when the token does not apply to the node, PermissionDenied for another account's.
   virtual Result<void> unlock(const Ref &ref, std::string_view token, const std::optional<AccountId> &account) = 0;
   virtual Result<std::vector<Lock>> locks(const Ref &ref) = 0;
+
+  // ---- changes
+  /// The end of the space's change log. Who takes it before he lists a space and then reads on from it misses nothing.
+  virtual Result<std::string> changes_now(const SpaceId &space) = 0;
+  /// The rows after `token`, at most `limit` (0: all), oldest first. False from the sink stops; the row that it was
+  /// given counts as seen. FailedPrecondition: the log does not reach back to the token, or is another one: list the
+  /// space again. InvalidArgument: it is no token.
+  virtual Result<ChangesEnd> changes_since(const SpaceId &space, std::string_view token, std::uint64_t limit,
+                                           FunctionRef<bool(const ChangeRow &)> sink) = 0;
+  /// The token that the consumer of this name (1 to 200 bytes) has kept for the space. FailedPrecondition: none; list
+  /// the space, and keep the token that was taken before.
+  virtual Result<std::string> changes_cursor(const SpaceId &space, std::string_view consumer) = 0;
+  /// Keeps the token, durably. A token that changes_since() refuses is refused here.
+  virtual Result<void> changes_keep_cursor(const SpaceId &space, std::string_view consumer, std::string_view token) = 0;
+  /// Forgets all cursors of the consumer.
+  virtual Result<void> changes_forget(std::string_view consumer) = 0;
+  /// Calls the listener soon after a space's log has new rows, on a thread of the engine, once for many rows. Gives a
+  /// number for unlisten(), which waits until the listener has returned.
+  virtual std::uint64_t changes_listen(std::function<void(const SpaceId &space)> listener) = 0;
+  virtual void changes_unlisten(std::uint64_t number) = 0;
 
  protected:
   Engine() = default;

@@ -48,6 +48,7 @@ Result<Node> TreeEngine::mkdir(const Ref &ref, const Conditions &conditions) {
     row.inode = made->inode;
     TRY(change.index().insert(parent_key(parent), row));
     ATOLL_FAULT_POINT("mkdir.indexed");
+    TRY(change.note(ChangeKind::Created, row));
     TRY(change.changed(*folder, parent, 0));
     if (durable()) {
       TRY_ASSIGN(auto inside, folder->open(target.name));
@@ -134,9 +135,14 @@ Result<Node> TreeEngine::rename(const Ref &from, const Ref &to, bool replace, co
         wake();
       }
       ATOLL_FAULT_POINT("rename.detached");
+      TRY(change.note(ChangeKind::Removed, *goal.row));
     }
     TRY(change.index().attach(id, parent_key(goal_parent), goal.name));
     ATOLL_FAULT_POINT("rename.attached");
+    Row row = *source.row;
+    row.parent = goal_parent;
+    row.name = goal.name;
+    TRY(change.note(ChangeKind::Moved, row, source_parent));
     if (source_parent == goal_parent) {
       TRY(change.changed(*goal_folder, goal_parent, goal_delta));
     } else {
@@ -146,9 +152,6 @@ Result<Node> TreeEngine::rename(const Ref &from, const Ref &to, bool replace, co
     change.sync_later(*goal_folder);
     if (source_parent != goal_parent) change.sync_later(*source_folder);
 
-    Row row = *source.row;
-    row.parent = goal_parent;
-    row.name = goal.name;
     const bool created = !goal.row;
     goal.row = row;
     const Node node = change.node(row, goal.way(), created);
@@ -190,6 +193,7 @@ Result<void> TreeEngine::remove(const Ref &ref, const Conditions &conditions, bo
       TRY(change.index().detach(target.row->id, Place::Limbo));
     }
     ATOLL_FAULT_POINT("remove.detached");
+    TRY(change.note(ChangeKind::Removed, *target.row));
     TRY(change.changed(*folder, parent, -signed_size(*target.row)));
     change.sync_later(*folder);
     TRY(change.commit());
@@ -217,6 +221,7 @@ Result<Node> TreeEngine::set_mtime(const Ref &ref, std::int64_t mtime_ns, const 
     row.mtime_ns = set->mtime_ns;
     TRY(change.index().update(row));
     ATOLL_FAULT_POINT("mtime.indexed");
+    TRY(change.note(ChangeKind::Content, row));
     TRY(change.changed(*folder, parent, 0));
     target.row = row;
     const Node node = change.node(row, target.way(), false);

@@ -241,6 +241,8 @@ Result<Node> TreeEngine::copy(const Ref &from, const Ref &to, bool replace, bool
     const std::lock_guard guard(writer_);
     TRY_ASSIGN(auto transaction, index_->begin_write(to.space));
     TRY(index_->set_flag_attributes(node.id, open.node.has_attributes));
+    TRY_ASSIGN(const auto row, index_->by_id(node.id));
+    if (row) TRY(note_change(to.space, ChangeKind::Attributes, *row));
     TRY(transaction.commit());
     ATOLL_FAULT_POINT("copy.flagged");
     node.has_attributes = open.node.has_attributes;
@@ -285,16 +287,18 @@ Result<Node> TreeEngine::copy(const Ref &from, const Ref &to, bool replace, bool
       } else if (goal.row) {
         TRY(change.index().detach(goal.row->id, Place::Limbo));
       }
+      if (goal.row) TRY(change.note(ChangeKind::Removed, *goal.row));
       ATOLL_FAULT_POINT("copy.detached");
       TRY(change.index().attach(work.top(), parent_key(parent), goal.name));
       row->mtime_ns = sealed.mtime_ns;
       row->inode = sealed.inode;
       TRY(change.index().update(*row));
       ATOLL_FAULT_POINT("copy.attached");
-      TRY(change.changed(*folder, parent, delta));
-      change.sync_later(*folder);
       row->parent = parent;
       row->name = goal.name;
+      TRY(change.note(ChangeKind::Created, *row));
+      TRY(change.changed(*folder, parent, delta));
+      change.sync_later(*folder);
       const bool created = !goal.row;
       goal.row = row;
       const Node node = change.node(*row, goal.way(), created);

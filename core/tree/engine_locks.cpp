@@ -100,10 +100,12 @@ Result<void> TreeEngine::attributes_patch(const Ref &ref, std::span<const Attrib
     TRY_ASSIGN(const Target target, change.existing(ref));
     TRY(change.conditions_hold(target.row));
     TRY(change.locks_admit(target.way()));
-    TRY(state_.room());
+    // The log of changes is not as durable as the attributes: after a crash the folder counts as doubtful.
+    TRY(change.intend({target.is_root() ? target.row->id : target.parent.row.id}));
     TRY_ASSIGN(const bool has, meta_->patch_attributes(ref.space, target.row->id, changes));
     ATOLL_FAULT_POINT("attributes.patched");
     if (has != target.row->has_attributes) TRY(change.index().set_flag_attributes(target.row->id, has));
+    TRY(change.note(ChangeKind::Attributes, *target.row));
     return change.commit();
   });
 }

@@ -16,6 +16,7 @@ namespace Atoll::tree {
 namespace {
 
 constexpr std::size_t kPurgeFiles = 500, kPurgeRows = 500;
+constexpr int kThinSlices = 64;
 
 bool there(const std::string &path) { return ::access(path.c_str(), F_OK) == 0; }
 
@@ -129,6 +130,7 @@ Result<bool> TreeEngine::open_index(const Meta::Start &start) {
     }
   }
   index_ = std::move(*index);
+  index_->on_logged([this](const SpaceId &space) { bell_.ring(space); });
   TRY_ASSIGN(auto transaction, index_->begin_write_any());
   TRY(index_->abandon_nursery());
   TRY(index_->set_stamp(""));
@@ -207,6 +209,11 @@ void TreeEngine::background() {
       if (auto done = close_intents(); !done) log(true, done.error().message);
       if (auto done = locks_->expire(); !done) log(true, done.error().message);
       if (auto done = retain(); !done) log(true, done.error().message);
+      for (int slice = 0; slice < kThinSlices; ++slice) {
+        auto left = thin_changes();
+        if (!left) log(true, left.error().message);
+        if (!left || !*left) break;
+      }
       next_round = std::chrono::steady_clock::now() + interval;
     }
     guard.lock();
@@ -223,6 +230,7 @@ void TreeEngine::recover_one(const Recovery &recovery) {
   const bool all = recovery.folders.empty();
   auto done = reconcile_recovering(space, all ? std::span<const NodeId>(&root, 1) : recovery.folders, all);
   if (done) done = flag_attributes();
+  if (done && !all) done = note_doubtful(recovery.space, recovery.folders);
   if (done) {
     const bool last = std::none_of(recoveries_.begin(), recoveries_.end(),
                                    [&](const Recovery &other) { return other.space == recovery.space; });
@@ -307,6 +315,7 @@ void TreeEngine::close() {
     background_idle_.notify_all();
   }
   if (thread_.joinable()) thread_.join();
+  bell_.stop();
   auto finish = [&]() -> Result<void> {
     if (!recoveries_.empty()) return error(Status::Unavailable, "a space was still being recovered");
     TRY(close_intents());

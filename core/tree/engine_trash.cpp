@@ -174,6 +174,8 @@ Result<Node> TreeEngine::trash_restore(const SpaceId &space, const Uuid &item, c
     change.sync_later(trash);
     row.parent = parent;
     row.name = goal.name;
+    if (goal.row) TRY(change.note(ChangeKind::Removed, *goal.row));
+    TRY(change.note(ChangeKind::Created, row));
     const bool created = !goal.row;
     goal.row = row;
     const Node restored = change.node(row, goal.way(), created);

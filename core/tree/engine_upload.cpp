@@ -177,6 +177,7 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
     } else if (over_folder) {
       TRY(change.index().detach(target.row->id, Place::Limbo));
       ATOLL_FAULT_POINT("put.detached");
+      TRY(change.note(ChangeKind::Removed, *target.row));
       engine.wake();
     }
     if (keeps_id) {
@@ -185,6 +186,7 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
       TRY(change.index().insert(parent_key(parent), row));
     }
     ATOLL_FAULT_POINT("put.indexed");
+    TRY(change.note(keeps_id ? ChangeKind::Content : ChangeKind::Created, row));
     TRY(change.changed(*folder, parent, delta));
     change.sync_later(*folder);
     const bool created = !target.row;

@@ -16,6 +16,12 @@ constexpr const char *kSchema[] = {
     "CREATE UNIQUE INDEX node_id ON node(id);"
     "CREATE INDEX node_inode ON node(inode);"
     "CREATE TABLE fact(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;",
+    "CREATE TABLE change("
+    " space BLOB NOT NULL, position INTEGER NOT NULL, kind INTEGER NOT NULL, type INTEGER NOT NULL, node BLOB NOT NULL,"
+    " parent BLOB NOT NULL, old_parent BLOB NOT NULL, name TEXT NOT NULL, time_ns INTEGER NOT NULL,"
+    " PRIMARY KEY(space,position)) WITHOUT ROWID;"
+    "CREATE TABLE log(space BLOB PRIMARY KEY, epoch INTEGER NOT NULL, floor INTEGER NOT NULL) WITHOUT ROWID;"
+    "INSERT INTO log SELECT id,seq,seq FROM node WHERE parent=x'';",
 };
 
 }  // namespace
@@ -48,6 +54,9 @@ Result<void> Index::prepare_writes() {
       {&flag_, "UPDATE node SET flags=?2 WHERE id=?1"},
       {&limbo_, "SELECT id,type,flags FROM node WHERE parent=?1 LIMIT ?2"},
       {&below_, "SELECT id,type,flags FROM node WHERE parent=?1 LIMIT ?2"},
+      {&log_,
+       "INSERT INTO change(space,position,kind,type,node,parent,old_parent,name,time_ns)"
+       " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"},
   };
   for (const auto &[statement, text] : all) {
     TRY_ASSIGN(*statement, database_.prepare(text));
@@ -73,7 +82,47 @@ Result<void> Index::insert_root(const SpaceId &space, std::uint64_t sequence) {
   row.name = space.text();
   row.type = NodeType::Folder;
   row.sequence = sequence;
-  return insert({}, row);
+  TRY(insert({}, row));
+  return begin_log(space, sequence);
+}
+
+Result<void> Index::log(const SpaceId &space, const ChangeRow &row) {
+  TRY(log_.run_with(space, row.position, static_cast<int>(row.kind), static_cast<int>(row.type), row.node, row.parent,
+                    row.old_parent, row.name, row.time_ns));
+  if (logged_.empty() || logged_.back() != space) logged_.push_back(space);
+  return {};
+}
+
+Result<void> Index::begin_log(const SpaceId &space, std::uint64_t epoch) {
+  TRY_ASSIGN(sql::Statement *const statement,
+             database_.cached("INSERT OR REPLACE INTO log(space,epoch,floor) VALUES(?1,?2,?2)"));
+  return statement->run_with(space, epoch);
+}
+
+Result<bool> Index::thin_log(const SpaceId &space, std::uint64_t up_to, std::size_t limit) {
+  TRY_ASSIGN(sql::Statement *const find,
+             database_.cached("SELECT max(position),count(*) FROM (SELECT position FROM change WHERE space=?1"
+                              " AND position<=?2 ORDER BY position LIMIT ?3)"));
+  std::uint64_t last = 0;
+  bool more = false;
+  {
+    auto rows = find->query(space, up_to, limit);
+    TRY_ASSIGN(const bool there, rows.next());
+    if (!there || rows.is_null(0)) return false;
+    last = static_cast<std::uint64_t>(rows.integer(0));
+    more = static_cast<std::size_t>(rows.integer(1)) == limit && last < up_to;
+  }
+  TRY_ASSIGN(sql::Statement *const drop, database_.cached("DELETE FROM change WHERE space=?1 AND position<=?2"));
+  TRY(drop->run_with(space, last));
+  TRY_ASSIGN(sql::Statement *const raise, database_.cached("UPDATE log SET floor=max(floor,?2) WHERE space=?1"));
+  TRY(raise->run_with(space, last));
+  return more;
+}
+
+Result<void> Index::drop_log(const SpaceId &space) {
+  TRY_ASSIGN(sql::Statement *const drop,
+             database_.cached("DELETE FROM log WHERE space=?1 AND NOT EXISTS(SELECT 1 FROM change WHERE space=?1)"));
+  return drop->run_with(space);
 }
 
 Result<void> Index::update(const Row &row) {

@@ -5,20 +5,29 @@
 #include "core/tree/generations.hpp"
 #include "core/tree/index_view.hpp"
 
+#include <functional>
+
 namespace Atoll::tree {
 
 /// A parent of a row that is being written: a node, a place, or nothing for roots.
 using ParentKey = std::span<const std::uint8_t>;
 inline ParentKey parent_key(const NodeId &id) noexcept { return id.bytes(); }
 
+class Index;
+
 /// A transaction of the index: its commit moves the generation of the space that it changes.
 class IndexTransaction {
  public:
   /// `generation`: null when it changes only rows that are part of no space.
-  IndexTransaction(sql::Transaction transaction, Generations *all, std::atomic<std::uint64_t> *one)
-      : transaction_(std::move(transaction)), all_(all), one_(one) {}
+  IndexTransaction(sql::Transaction transaction, Index &index, Generations *all, std::atomic<std::uint64_t> *one)
+      : transaction_(std::move(transaction)), index_(&index), all_(all), one_(one) {}
 
-  Result<void> commit() {
+  /// Wakes those who read the change log, if it has new rows.
+  Result<void> commit();
+  void rollback() noexcept;
+
+ private:
+  Result<void> commit_rows() {
     if (one_) {
       const Generations::Commit commit(*one_);
       return transaction_.commit();
@@ -29,10 +38,9 @@ class IndexTransaction {
     }
     return transaction_.commit();
   }
-  void rollback() noexcept { transaction_.rollback(); }
 
- private:
   sql::Transaction transaction_;
+  Index *index_;
   Generations *all_;
   std::atomic<std::uint64_t> *one_;
 };
@@ -53,6 +61,7 @@ class Index : public IndexView {
   const Generations &generations() const noexcept { return generations_; }
 
   Result<void> insert(ParentKey parent, const Row &row);
+  /// Also begins the space's change log, with the sequence as its epoch.
   Result<void> insert_root(const SpaceId &space, std::uint64_t sequence);
   /// Takes over size, mtime_ns, sequence, inode, sums and has_attributes.
   Result<void> update(const Row &row);
@@ -71,6 +80,18 @@ class Index : public IndexView {
   Result<void> set_disk_state(const NodeId &folder, std::int64_t mtime_ns, std::uint64_t inode);
   Result<void> set_flag_attributes(const NodeId &id, bool has);
 
+  // ---- the change log
+  /// Appends a row. Positions must rise within a space.
+  Result<void> log(const SpaceId &space, const ChangeRow &row);
+  /// Begins a log of a new epoch, which no earlier token fits.
+  Result<void> begin_log(const SpaceId &space, std::uint64_t epoch);
+  /// Deletes up to `limit` of the oldest rows up to a position; true when such rows are left.
+  Result<bool> thin_log(const SpaceId &space, std::uint64_t up_to, std::size_t limit);
+  /// Deletes a log that has no rows any more.
+  Result<void> drop_log(const SpaceId &space);
+  /// Who is told of spaces with new rows in their log, after the commit and under the writer lock. [start-up only]
+  void on_logged(std::function<void(const SpaceId &)> listener) { on_logged_ = std::move(listener); }
+
   /// Deletes up to `limit` rows of limbo; the ids of deleted nodes with attributes go to the sink. True: there is more.
   Result<bool> clear_limbo(std::size_t limit, FunctionRef<void(const NodeId &)> with_attributes);
   /// What an interrupted copy left goes to limbo. [start-up only]
@@ -83,16 +104,33 @@ class Index : public IndexView {
   Result<bool> checkpoint();
 
  private:
+  friend class IndexTransaction;
   using IndexView::IndexView;
   Result<void> prepare_writes();
   Result<IndexTransaction> begin(Generations *all, std::atomic<std::uint64_t> *one) {
     auto transaction = database_.begin();
     if (!transaction) return std::move(transaction).error();
-    return IndexTransaction(*std::move(transaction), all, one);
+    logged_.clear();
+    return IndexTransaction(*std::move(transaction), *this, all, one);
   }
 
   Generations generations_;
-  sql::Statement insert_, update_, attach_, erase_, bump_, disk_state_, flag_, limbo_, below_;
+  std::function<void(const SpaceId &)> on_logged_;
+  std::vector<SpaceId> logged_;  // in the open transaction
+  sql::Statement insert_, update_, attach_, erase_, bump_, disk_state_, flag_, limbo_, below_, log_;
 };
+
+inline Result<void> IndexTransaction::commit() {
+  if (auto done = commit_rows(); !done) return done;
+  for (const SpaceId &space : index_->logged_)
+    if (index_->on_logged_) index_->on_logged_(space);
+  index_->logged_.clear();
+  return {};
+}
+
+inline void IndexTransaction::rollback() noexcept {
+  transaction_.rollback();
+  index_->logged_.clear();
+}
 
 }  // namespace Atoll::tree

@@ -104,6 +104,11 @@ Result<void> IndexView::prepare() {
       {&children_, "SELECT " TREE_ROW_COLUMNS " FROM node WHERE parent=?1 AND name>?2 ORDER BY name LIMIT ?3"},
       {&up_, "SELECT parent,name FROM node WHERE id=?1"},
       {&roots_, "SELECT id,size,seq FROM node WHERE parent=x''"},
+      {&log_reach_, "SELECT epoch,floor FROM log WHERE space=?1"},
+      {&log_last_, "SELECT max(position) FROM change WHERE space=?1"},
+      {&log_rows_,
+       "SELECT position,kind,type,node,parent,old_parent,name,time_ns FROM change"
+       " WHERE space=?1 AND position>?2 ORDER BY position LIMIT ?3"},
       {&by_inode_, "SELECT " TREE_ROW_COLUMNS " FROM node WHERE inode=?1 LIMIT 16"},
   };
   for (const auto &[statement, text] : all) {
@@ -172,6 +177,76 @@ Result<void> IndexView::roots(FunctionRef<void(const SpaceId &, std::uint64_t, s
     if (!more) return {};
     sink(roots_.id<SpaceId>(0), static_cast<std::uint64_t>(roots_.integer(1)),
          static_cast<std::uint64_t>(roots_.integer(2)));
+  }
+}
+
+Result<std::optional<IndexView::LogReach>> IndexView::log_reach(const SpaceId &space) {
+  LogReach reach;
+  {
+    auto rows = log_reach_.query(space);
+    TRY_ASSIGN(const bool there, rows.next());
+    if (!there) return std::optional<LogReach>();
+    reach.epoch = static_cast<std::uint64_t>(rows.integer(0));
+    reach.floor = static_cast<std::uint64_t>(rows.integer(1));
+  }
+  auto rows = log_last_.query(space);
+  TRY_ASSIGN(const bool there, rows.next());
+  reach.last = reach.floor;
+  // Rows below the floor belong to a space of the same id that is gone.
+  if (there && !rows.is_null(0)) reach.last = std::max(reach.floor, static_cast<std::uint64_t>(rows.integer(0)));
+  return std::optional<LogReach>(reach);
+}
+
+Result<void> IndexView::log_rows(const SpaceId &space, std::uint64_t after, std::uint64_t limit,
+                                 FunctionRef<bool(const ChangeRow &)> sink) {
+  const std::int64_t most = limit == 0 || limit > INT64_MAX ? -1 : static_cast<std::int64_t>(limit);
+  auto rows = log_rows_.query(space, after, most);
+  ChangeRow row;
+  for (;;) {
+    TRY_ASSIGN(const bool more, rows.next());
+    if (!more) return {};
+    row.position = static_cast<std::uint64_t>(rows.integer(0));
+    row.kind = static_cast<ChangeKind>(rows.integer(1));
+    row.type = static_cast<NodeType>(rows.integer(2));
+    row.node = rows.id<NodeId>(3);
+    row.parent = rows.id<NodeId>(4);
+    row.old_parent = rows.id<NodeId>(5);
+    row.name = rows.text(6);
+    row.time_ns = rows.integer(7);
+    if (!sink(row)) return {};
+  }
+}
+
+Result<std::optional<std::uint64_t>> IndexView::log_excess(const SpaceId &space, std::uint64_t rows,
+                                                           std::int64_t before_ns) {
+  std::optional<std::uint64_t> up_to;
+  TRY_ASSIGN(sql::Statement *const count,
+             database_.cached("SELECT position FROM change WHERE space=?1 ORDER BY position DESC LIMIT 1 OFFSET ?2"));
+  {
+    auto found = count->query(space, rows);
+    TRY_ASSIGN(const bool there, found.next());
+    if (there) up_to = static_cast<std::uint64_t>(found.integer(0));
+  }
+  // Time rises with the position, unless somebody set the clock: then rows stay longer.
+  TRY_ASSIGN(sql::Statement *const old,
+             database_.cached("SELECT position,time_ns FROM change WHERE space=?1 AND position>?2 ORDER BY position"));
+  auto found = old->query(space, up_to.value_or(0));
+  for (;;) {
+    TRY_ASSIGN(const bool there, found.next());
+    if (!there || found.integer(1) >= before_ns) return up_to;
+    up_to = static_cast<std::uint64_t>(found.integer(0));
+  }
+}
+
+Result<std::vector<SpaceId>> IndexView::logs(const SpaceId &after, std::size_t limit) {
+  std::vector<SpaceId> found;
+  TRY_ASSIGN(sql::Statement *const statement,
+             database_.cached("SELECT space FROM log WHERE space>?1 ORDER BY space LIMIT ?2"));
+  auto rows = statement->query(after, limit);
+  for (;;) {
+    TRY_ASSIGN(const bool more, rows.next());
+    if (!more) return found;
+    found.push_back(rows.id<SpaceId>(0));
   }
 }
 

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "core/sql/database.hpp"
+#include "core/tree/changes.hpp"
 #include "core/tree/function_ref.hpp"
-#include "core/tree/types.hpp"
 
 #include <array>
 #include <memory>
@@ -107,6 +107,21 @@ class IndexView {
   Result<bool> hangs_in(const NodeId &id, Place place);
   /// All roots: used bytes and sequence of each space.
   Result<void> roots(FunctionRef<void(const SpaceId &space, std::uint64_t used, std::uint64_t sequence)> sink);
+  /// How far the change log of a space reaches.
+  struct LogReach {
+    std::uint64_t epoch = 0;
+    std::uint64_t floor = 0;  ///< the last position that is not kept any more
+    std::uint64_t last = 0;   ///< of the last row; the floor when there is none
+  };
+  /// Nothing when the space has no log.
+  Result<std::optional<LogReach>> log_reach(const SpaceId &space);
+  /// The rows after a position, at most `limit` (0: all). False from the sink stops. The name is borrowed.
+  Result<void> log_rows(const SpaceId &space, std::uint64_t after, std::uint64_t limit,
+                        FunctionRef<bool(const ChangeRow &row)> sink);
+  /// What of a log is too much: the position up to which rows go. Nothing when all may stay.
+  Result<std::optional<std::uint64_t>> log_excess(const SpaceId &space, std::uint64_t rows, std::int64_t before_ns);
+  /// Up to `limit` spaces with a log after this one, in order.
+  Result<std::vector<SpaceId>> logs(const SpaceId &after, std::size_t limit);
   /// Attached or not; the first node with this inode.
   Result<std::vector<Row>> by_inode(std::uint64_t inode);
 
@@ -118,6 +133,7 @@ class IndexView {
 
  private:
   sql::Statement begin_, end_, by_id_, child_, children_, up_, roots_, by_inode_;
+  sql::Statement log_reach_, log_last_, log_rows_;
 };
 
 /// The Row of the current row of a statement that selected TREE_ROW_COLUMNS.

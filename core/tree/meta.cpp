@@ -36,6 +36,8 @@ constexpr const char *kSchema[] = {
     "CREATE INDEX version_space ON version(space,kept_ns,size);"
     "CREATE INDEX version_kept ON version(kept_ns);"
     "CREATE INDEX version_round ON version(round) WHERE round>0;",
+    "CREATE TABLE consumer(name TEXT NOT NULL, space BLOB NOT NULL, token TEXT NOT NULL,"
+    " PRIMARY KEY(name,space)) WITHOUT ROWID;",
 };
 
 }  // namespace
@@ -136,9 +138,10 @@ Result<void> Meta::set_quota(const SpaceId &space, std::uint64_t quota) {
 Result<void> Meta::remove_space(const SpaceId &space) {
   const std::lock_guard guard(mutex_);
   TRY_ASSIGN(auto transaction, database_.begin());
-  for (const char *text : {"DELETE FROM space WHERE id=?1", "DELETE FROM attribute WHERE space=?1",
-                           "DELETE FROM lock WHERE space=?1", "DELETE FROM intent WHERE space=?1",
-                           "DELETE FROM trash WHERE space=?1", "DELETE FROM version WHERE space=?1"}) {
+  for (const char *text :
+       {"DELETE FROM space WHERE id=?1", "DELETE FROM attribute WHERE space=?1", "DELETE FROM lock WHERE space=?1",
+        "DELETE FROM intent WHERE space=?1", "DELETE FROM trash WHERE space=?1", "DELETE FROM version WHERE space=?1",
+        "DELETE FROM consumer WHERE space=?1"}) {
     TRY_ASSIGN(sql::Statement *const statement, database_.cached(text));
     TRY(statement->run_with(space));
   }

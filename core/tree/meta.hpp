@@ -109,6 +109,12 @@ class Meta {
   /// Every node that has attributes.
   Result<std::vector<NodeId>> nodes_with_attributes();
 
+  // ---- consumers of the change log
+  /// The token that the consumer keeps for the space, if any.
+  Result<std::optional<std::string>> cursor(std::string_view consumer, const SpaceId &space);
+  Result<void> put_cursor(std::string_view consumer, const SpaceId &space, std::string_view token);
+  Result<void> remove_cursors(std::string_view consumer);
+
   // ---- locks
   Result<std::vector<Lock>> locks();
   Result<void> put_lock(const Lock &lock);

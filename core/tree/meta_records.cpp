@@ -84,6 +84,28 @@ Result<std::vector<NodeId>> Meta::nodes_with_attributes() {
   }
 }
 
+Result<std::optional<std::string>> Meta::cursor(std::string_view consumer, const SpaceId &space) {
+  const std::lock_guard guard(reader_mutex_);
+  TRY_ASSIGN(sql::Statement *const statement, reader_.cached("SELECT token FROM consumer WHERE name=?1 AND space=?2"));
+  auto rows = statement->query(consumer, space);
+  TRY_ASSIGN(const bool there, rows.next());
+  if (!there) return std::optional<std::string>();
+  return std::optional<std::string>(rows.text(0));
+}
+
+Result<void> Meta::put_cursor(std::string_view consumer, const SpaceId &space, std::string_view token) {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(sql::Statement *const statement,
+             database_.cached("INSERT OR REPLACE INTO consumer(name,space,token) VALUES(?1,?2,?3)"));
+  return statement->run_with(consumer, space, token);
+}
+
+Result<void> Meta::remove_cursors(std::string_view consumer) {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(sql::Statement *const statement, database_.cached("DELETE FROM consumer WHERE name=?1"));
+  return statement->run_with(consumer);
+}
+
 Result<std::vector<Lock>> Meta::locks() {
   const std::lock_guard guard(mutex_);
   std::vector<Lock> all;

@@ -170,6 +170,7 @@ Result<void> Reconciler::take_over_name(Opened &place, const std::string &name, 
     }
     if (moved || !same_kind(*row, entry)) {
       TRY(miss(row->id));
+      TRY(note(ChangeKind::Removed, *row));
       delta -= static_cast<std::int64_t>(row->size);
       return add_new(place, name, entry, delta);
     }
@@ -202,7 +203,8 @@ Result<void> Reconciler::update_file(Opened &place, Row row, const Entry &entry,
     if (auto done = place.folder->identify(row.name, row.id, row.sequence); !done && !missing(done.error()))
       engine_.log(true, done.error().message);
   }
-  return engine_.index_->update(row);
+  TRY(engine_.index_->update(row));
+  return note(ChangeKind::Content, row);
 }
 
 }  // namespace Atoll::tree

@@ -50,6 +50,11 @@ class Reconciler {
   /// It is not where the index has it; another name may still show it.
   Result<void> miss(const NodeId &node);
   Result<bool> still_there(const Row &row);
+  /// Writes into the change log, unless the space is indexed anew: then there is nobody who could ask.
+  Result<void> note(ChangeKind kind, const Row &row, const NodeId &old_parent = {}) {
+    if (recovering_ && deep_) return {};
+    return engine_.note_change(space_->info.id, kind, row, old_parent);
+  }
   Result<void> move_row(Opened &place, const std::string &name, const Row &row, const Entry &entry,
                         std::int64_t &delta);
   Result<void> remove_vanished();

@@ -88,6 +88,14 @@ Result<void> Reconciler::move_row(Opened &place, const std::string &name, const 
   TRY_ASSIGN(const Hold before, index.hold_of(row.id));
   TRY(index.attach(row.id, parent_key(here), name));
   ATOLL_FAULT_POINT("reconcile.moved");
+  Row moved = row;
+  moved.parent = here;
+  moved.name = name;
+  if (before.kind == Hold::Kind::Space) {
+    TRY(note(ChangeKind::Moved, moved, row.parent));
+  } else {
+    TRY(note(ChangeKind::Created, moved));
+  }
   TRY_ASSIGN(const std::uint64_t sequence, engine_.sequences_->next());
   TRY(index.bump(row.parent, sequence, -static_cast<std::int64_t>(row.size)));
   delta += static_cast<std::int64_t>(row.size);
@@ -99,9 +107,7 @@ Result<void> Reconciler::move_row(Opened &place, const std::string &name, const 
     return {};
   }
   if (row.inode == entry.inode && row.size == entry.size && row.mtime_ns == entry.mtime_ns) return {};
-  Row renamed = row;
-  renamed.name = name;
-  return update_file(place, renamed, entry, delta);
+  return update_file(place, moved, entry, delta);
 }
 
 Result<void> Reconciler::add_new(Opened &place, const std::string &name, const Entry &entry, std::int64_t &delta) {
@@ -146,6 +152,7 @@ Result<void> Reconciler::add_new(Opened &place, const std::string &name, const E
   }
   TRY(index.insert(parent_key(row.parent), row));
   ATOLL_FAULT_POINT("reconcile.added");
+  TRY(note(ChangeKind::Created, row));
   delta += static_cast<std::int64_t>(row.size);
   if (row.folder()) queue_.push_back({row.id, true});
   return {};
@@ -198,6 +205,7 @@ Result<void> Reconciler::remove_vanished(std::span<const Vanished> batch) {
     if (entry && entry->kind != EntryKind::Other) continue;
     TRY(miss(gone.node));
     ATOLL_FAULT_POINT("reconcile.removed");
+    TRY(note(ChangeKind::Removed, *row));
     delta -= static_cast<std::int64_t>(row->size);
     touched_folder_ = true;
   }

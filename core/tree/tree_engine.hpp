@@ -2,6 +2,7 @@
 // The one implementation of Engine. Not for use outside of this folder.
 #pragma once
 
+#include "core/tree/change_bell.hpp"
 #include "core/tree/engine.hpp"
 #include "core/tree/index.hpp"
 #include "core/tree/journal.hpp"
@@ -87,6 +88,15 @@ class TreeEngine final : public Engine {
   Result<void> unlock(const Ref &ref, std::string_view token, const std::optional<AccountId> &account) override;
   Result<std::vector<Lock>> locks(const Ref &ref) override;
 
+  Result<std::string> changes_now(const SpaceId &space) override;
+  Result<ChangesEnd> changes_since(const SpaceId &space, std::string_view token, std::uint64_t limit,
+                                   FunctionRef<bool(const ChangeRow &)> sink) override;
+  Result<std::string> changes_cursor(const SpaceId &space, std::string_view consumer) override;
+  Result<void> changes_keep_cursor(const SpaceId &space, std::string_view consumer, std::string_view token) override;
+  Result<void> changes_forget(std::string_view consumer) override;
+  std::uint64_t changes_listen(std::function<void(const SpaceId &)> listener) override;
+  void changes_unlisten(std::uint64_t number) override;
+
   // ---- for the parts of the engine
   /// The space when it can be served: NotFound, or Unavailable while it is recovered or the root is not proved.
   Result<SpacePtr> serving(const SpaceId &space);
@@ -112,6 +122,9 @@ class TreeEngine final : public Engine {
   Result<void> forget_missing(const SpaceId &space, std::uint64_t before);
   /// Whether the folder is in the truth what the index says, looked at while no change is under way.
   Result<bool> in_step(const SpacePtr &space, const NodeId &folder);
+  /// Writes a row of the change log into the open transaction of the index. Under the writer lock. Every change of a
+  /// space's tree is noted: `row` as it is afterwards, of a removal as it was.
+  Result<void> note_change(const SpaceId &space, ChangeKind kind, const Row &row, const NodeId &old_parent = {});
   /// A record to show: `way` as of LockTable.
   Node node_of(const SpaceId &space, const Row &row, std::span<const NodeId> way) const;
 
@@ -137,6 +150,7 @@ class TreeEngine final : public Engine {
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<LockTable> locks_;
   std::unique_ptr<ViewPool> views_;
+  ChangeBell bell_;
   std::mutex writer_;             // the writer lock: every change of the tree of any space
   std::unique_ptr<Index> index_;  // guarded by writer_, but for its generations
   PlaceCache places_{8192};
@@ -161,6 +175,9 @@ class TreeEngine final : public Engine {
   Result<void> close_kept(std::uint64_t round);
   void background();
   bool purge_some();
+  /// Thins the change logs of the next few spaces. True: rows are left that should go.
+  Result<bool> thin_changes();
+  Result<void> note_doubtful(const SpaceId &space, std::span<const NodeId> folders);
   Result<void> close_intents();
 
   mutable std::shared_mutex spaces_mutex_;
@@ -179,6 +196,7 @@ class TreeEngine final : public Engine {
   std::deque<Recovery> recoveries_;                                   // guarded by background_mutex_
   bool work_ = false, busy_ = false, stop_ = false, closed_ = false;  // guarded by background_mutex_
   std::unique_ptr<Index> checkpointer_;                               // background thread only
+  SpaceId thinned_;                                                   // background thread only
   std::thread thread_;
 };
 
