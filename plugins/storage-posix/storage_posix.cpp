@@ -48,6 +48,10 @@ Result<std::unique_ptr<StoragePosix>> StoragePosix::create(const Call &, const H
   options.revalidate = settings.external_writers;
   options.max_lock_seconds = static_cast<std::uint64_t>(
       std::max<std::int64_t>(1, host.integer("lock_timeout", 86400'000'000'000) / 1'000'000'000));
+  options.change_log.age_seconds = static_cast<std::uint64_t>(
+      std::max<std::int64_t>(0, host.integer("changes_age", 30 * 86400'000'000'000) / 1'000'000'000));
+  options.change_log.rows =
+      static_cast<std::uint64_t>(std::max<std::int64_t>(0, host.integer("changes_rows", 100'000)));
   options.log = [host](bool warning, const std::string &message) {
     host.log(warning ? ATOLL_LOG_WARNING : ATOLL_LOG_INFO, message);
   };
@@ -63,7 +67,9 @@ Result<std::unique_ptr<StoragePosix>> StoragePosix::create(const Call &, const H
   auto engine = tree::Engine::open(std::move(options), std::move(*state), std::make_unique<tree::PosixNamespace>(*root),
                                    std::make_unique<tree::PosixStore>(*root));
   if (!engine) return std::move(engine).error();
-  return std::unique_ptr<StoragePosix>(new StoragePosix(std::move(*engine), settings));
+  std::unique_ptr<StoragePosix> made(new StoragePosix(std::move(*engine), settings));
+  made->wake_readers(host);
+  return made;
 }
 
 void StoragePosix::stop() { engine_->close(); }

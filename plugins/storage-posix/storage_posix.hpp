@@ -4,7 +4,9 @@
 
 #include "core/tree/engine.hpp"
 
+#include <atoll/abi/events.h>
 #include <atoll/sdk/plugin.hpp>
+#include <atoll/sdk/storage_changes.hpp>
 #include <atoll/sdk/storage_fs.hpp>
 
 namespace Atoll::storage_posix {
@@ -12,11 +14,13 @@ namespace Atoll::storage_posix {
 class StoragePosix : public Plugin<StoragePosix>,
                      public StorageFs<StoragePosix>,
                      public StorageFsAttributes<StoragePosix>,
-                     public StorageFsLocks<StoragePosix> {
+                     public StorageFsLocks<StoragePosix>,
+                     public StorageFsChanges<StoragePosix> {
  public:
   static constexpr PluginInfo info{"org.atoll.storage-posix", "0.1.0", "Apache-2.0",
                                    "Spaces as plain readable trees of a local file system"};
-  using Offers = Interfaces<StorageFs<StoragePosix>, StorageFsAttributes<StoragePosix>, StorageFsLocks<StoragePosix>>;
+  using Offers = Interfaces<StorageFs<StoragePosix>, StorageFsAttributes<StoragePosix>, StorageFsLocks<StoragePosix>,
+                            StorageFsChanges<StoragePosix>>;
   static constexpr std::array config{
       config_key("root", ATOLL_CONFIG_PATH, "storage",
                  "The folder with the files. It is made at the first start; after that a root without its marker "
@@ -41,6 +45,11 @@ class StoragePosix : public Plugin<StoragePosix>,
                  "Reads each upload again and compares its checksums before it is acknowledged."),
       config_key("lock_timeout", ATOLL_CONFIG_DURATION, "24h", "The longest time that a lock is given for at once."),
       config_key("readers", ATOLL_CONFIG_INTEGER, "16", "Read connections to the index that are kept open."),
+      config_key("changes_age", ATOLL_CONFIG_DURATION, "30d",
+                 "How long the change log of a space reaches back. A reader that was away for longer lists the space "
+                 "again."),
+      config_key("changes_rows", ATOLL_CONFIG_INTEGER, "100000",
+                 "How many changes the log of a space keeps, whatever their age."),
   };
 
   static Result<std::unique_ptr<StoragePosix>> create(const Call &call, const Host &host);
@@ -80,6 +89,14 @@ class StoragePosix : public Plugin<StoragePosix>,
   Result<void> unlock(const Call &call, const RefView &ref, std::string_view token);
   Result<void> locks(const Call &call, const RefView &ref, const LockEmitter &sink);
 
+  // ---- atoll.storage.fs.changes/1
+  Result<std::string> changes_now(const Call &call, const SpaceId &space);
+  Result<std::string> changes_since(const Call &call, const SpaceId &space, std::string_view token, std::uint64_t limit,
+                                    const ChangeEmitter &sink, bool &more);
+  Result<std::string> changes_cursor(const Call &call, const SpaceId &space, std::string_view consumer);
+  Result<void> changes_keep(const Call &call, const SpaceId &space, std::string_view consumer, std::string_view token);
+  Result<void> changes_forget(const Call &call, std::string_view consumer);
+
  private:
   struct Settings {
     bool durable = true;
@@ -88,6 +105,8 @@ class StoragePosix : public Plugin<StoragePosix>,
   };
   StoragePosix(std::unique_ptr<tree::Engine> engine, const Settings &settings)
       : engine_(std::move(engine)), settings_(settings) {}
+  /// Publishes "space.changed" when the log of a space has new rows.
+  void wake_readers(const Host &host);
 
   std::unique_ptr<tree::Engine> engine_;
   const Settings settings_;

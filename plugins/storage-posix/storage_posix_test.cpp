@@ -7,9 +7,11 @@
 #include <doctest/doctest.h>
 #include <unistd.h>
 
+#include <condition_variable>
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <mutex>
 
 using namespace Atoll;
 using storage_posix::StoragePosix;
@@ -37,9 +39,22 @@ struct FakeHost {
     raw = sized<atoll_host>();
     raw.context = this;
     raw.query = [](void *context, const char *id) -> const void * {
-      return std::string_view(id) == ATOLL_SERVICE_CONFIG ? &static_cast<FakeHost *>(context)->service : nullptr;
+      auto *host = static_cast<FakeHost *>(context);
+      if (std::string_view(id) == ATOLL_SERVICE_EVENTS) return &host->events;
+      return std::string_view(id) == ATOLL_SERVICE_CONFIG ? &host->service : nullptr;
+    };
+    events = sized<atoll_events_service>();
+    events.publish = [](void *context, const atoll_event *event) {
+      auto *host = static_cast<FakeHost *>(context);
+      const std::lock_guard guard(host->mutex);
+      host->published.emplace_back(view(event->kind), from_abi<SpaceId>(event->space));
+      host->heard.notify_all();
     };
   }
+  std::mutex mutex;
+  std::condition_variable heard;
+  std::vector<std::pair<std::string, SpaceId>> published;  // guarded by mutex
+  atoll_events_service events{};
   std::map<std::string, std::string> values;
   atoll_config_service service{};
   atoll_host raw{};
@@ -195,4 +210,47 @@ TEST_CASE("locks and attributes through the tables") {
   REQUIRE(i.attributes->get(call.get(), i.self, &ref, got.get()) == ATOLL_OK);
   CHECK(value == "blue");
   CHECK(i.locks->unlock(call.get(), i.self, &ref, str(token)) == ATOLL_OK);
+}
+
+TEST_CASE("changes through the table, and the event that tells of them") {
+  Instance i;
+  OutgoingCall call;
+  const auto *changes =
+      static_cast<const atoll_storage_fs_changes *>(StoragePosix::descriptor()->query(ATOLL_STORAGE_FS_CHANGES));
+  REQUIRE(changes != nullptr);
+  const atoll_uuid space = to_abi(i.space);
+  std::string token;
+  auto give = make_sink<atoll_text_sink>([&](atoll_str text) { token = view(text); });
+  REQUIRE(changes->now(call.get(), i.self, &space, give.get()) == ATOLL_OK);
+  const std::string before = token;
+  REQUIRE(i.put("x", "1", call) == ATOLL_OK);
+  {
+    std::unique_lock guard(i.host->mutex);
+    i.host->heard.wait(guard, [&] { return !i.host->published.empty(); });
+    CHECK(i.host->published.front() == std::pair<std::string, SpaceId>("space.changed", i.space));
+  }
+  REQUIRE(i.put("y", "1", call) == ATOLL_OK);
+  std::string names;
+  auto rows = make_sink<atoll_change_sink>([&](const atoll_change *change) {
+    CHECK(change->kind == ATOLL_CHANGE_CREATED);
+    CHECK(change->type == ATOLL_NODE_FILE);
+    names += view(change->name);
+  });
+  std::uint32_t more = 9;
+  REQUIRE(changes->since(call.get(), i.self, &space, str(token), 1, rows.get(), give.get(), &more) == ATOLL_OK);
+  CHECK(names == "x");
+  CHECK(more == 1);
+  REQUIRE(changes->keep(call.get(), i.self, &space, str("me"), str(token)) == ATOLL_OK);
+  REQUIRE(changes->since(call.get(), i.self, &space, str(token), 0, rows.get(), give.get(), &more) == ATOLL_OK);
+  CHECK(names == "xy");
+  CHECK(more == 0);
+  const std::string after = token;
+  REQUIRE(changes->cursor(call.get(), i.self, &space, str("me"), give.get()) == ATOLL_OK);
+  CHECK(token != after);
+  CHECK(token != before);
+  REQUIRE(changes->forget(call.get(), i.self, str("me")) == ATOLL_OK);
+  CHECK(changes->cursor(call.get(), i.self, &space, str("me"), give.get()) == ATOLL_FAILED_PRECONDITION);
+  CHECK(changes->since(call.get(), i.self, &space, str("1"), 0, nullptr, nullptr, nullptr) == ATOLL_INVALID_ARGUMENT);
+  CHECK(changes->since(call.get(), i.self, &space, str("9:9"), 0, nullptr, nullptr, nullptr) ==
+        ATOLL_FAILED_PRECONDITION);
 }
