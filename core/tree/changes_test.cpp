@@ -186,6 +186,20 @@ TEST_CASE("every kind of change is told once") {
   f.put("after", "");
   CHECK(told(f, token) == "C after");
   CHECK(x.size == 1);
+
+  std::vector<Uuid> items;
+  CHECK(f.engine->remove(f.at("after"), {}).ok());
+  CHECK(f.engine
+            ->trash_list(f.space, {}, 0,
+                         [&](const TrashItem &item) {
+                           items.push_back(item.id);
+                           return true;
+                         })
+            .ok());
+  REQUIRE(!items.empty());
+  f.put("other", "");
+  Fixture::value(f.engine->trash_restore(f.space, items[0], f.at("other"), true, {}));
+  CHECK(told(f, token) == "R after, C other, R other, C other");
 }
 
 TEST_CASE("pages, and what is refused") {

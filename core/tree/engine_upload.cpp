@@ -177,9 +177,9 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
     } else if (over_folder) {
       TRY(change.index().detach(target.row->id, Place::Limbo));
       ATOLL_FAULT_POINT("put.detached");
-      TRY(change.note(ChangeKind::Removed, *target.row));
       engine.wake();
     }
+    if (over_folder) TRY(change.note(ChangeKind::Removed, *target.row));
     if (keeps_id) {
       TRY(change.index().update(row));
     } else {
