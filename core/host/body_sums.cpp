@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/host/body_sums.hpp"
 
+#include <utility>
+
 namespace Atoll::host {
 namespace {
-
-constexpr std::size_t kWorthHelp = 64 * 1024;  ///< bytes: what waking another thread costs is little beside them
 
 /// MD5 is by far the slowest; alone, SHA-1 is worth it as well.
 unsigned slowest(unsigned mask) {
@@ -15,33 +15,35 @@ unsigned slowest(unsigned mask) {
 }  // namespace
 
 BodySums::BodySums(unsigned mask, SideWork &helpers)
-    : beside_(slowest(mask)), own_(mask & ~slowest(mask)), helpers_(helpers) {}
+    : beside_(slowest(mask)), own_(mask & ~slowest(mask)), strand_(helpers) {}
 
-Result<void> BodySums::take(std::span<const std::byte> piece, const std::function<Result<void>()> &write) {
-  const std::span bytes(reinterpret_cast<const std::uint8_t *>(piece.data()), piece.size());
-  if (bytes.size() < kWorthHelp || beside_.mask() == 0) {
-    beside_.update(bytes);
-    own_.update(bytes);
-    return write();
+Result<void> BodySums::take(net::BodyPiece piece, const std::function<Result<void>()> &write) {
+  const std::span bytes(reinterpret_cast<const std::uint8_t *>(piece.bytes.data()), piece.bytes.size());
+  if (bytes.empty()) {
+    // What nobody has begun is little: done here at once, rather than to keep memory for a client that may be slow.
+    if (!strand_.helped()) strand_.settle();
+    return {};
   }
-  SideWork::Job job([&] { beside_.update(bytes); });
-  helpers_.offer(job);
-  // Whatever happens, the job must have ended before the piece goes away.
-  const auto rest = [&]() -> Result<void> {
-    try {
-      own_.update(bytes);
-      return write();
-    } catch (...) {
-      helpers_.finish(job);
-      throw;
-    }
-  };
-  auto written = rest();
-  helpers_.finish(job);
-  return written;
+  own_.update(bytes);
+  if (auto written = write(); !written) {
+    strand_.drop();
+    return written;
+  }
+  if (beside_.mask() == 0) return {};
+  if (!piece.hold) {
+    strand_.settle();
+    beside_.update(bytes);
+    return {};
+  }
+  strand_.add([this, bytes, hold = std::move(piece.hold)] { beside_.update(bytes); });
+  const auto left = strand_.left();
+  if (left >= kBundle) strand_.offer();
+  if (left >= kAhead) strand_.settle(kAhead / 2);
+  return {};
 }
 
-base::Checksums::Values BodySums::values() const {
+base::Checksums::Values BodySums::values() {
+  strand_.settle();
   auto values = own_.values();
   const auto beside = beside_.values();
   if (beside_.mask() & base::kSha1) values.sha1 = beside.sha1;

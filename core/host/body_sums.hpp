@@ -6,28 +6,34 @@
 
 #include <cstddef>
 #include <functional>
-#include <span>
 
 #include "core/base/checksum.hpp"
 #include "core/host/side_work.hpp"
+#include "core/net/exchange.hpp"
 
 namespace Atoll::host {
 
-/// Of large pieces the slowest digest is computed beside the others and beside the writing. [one thread at a time]
+/// Of pieces that can be held the slowest digest is computed on a thread beside, while the owner computes the others,
+/// has them written, and receives what follows. [one thread at a time]
 class BodySums {
  public:
+  static constexpr std::size_t kAhead = 8;   ///< pieces that may wait for their digest: what one body holds
+  static constexpr std::size_t kBundle = 2;  ///< pieces for which a thread is woken
+
   /// `mask`: base::ChecksumMask. `helpers` outlives this.
   BodySums(unsigned mask, SideWork &helpers);
 
-  /// Takes the next piece in and has it written. Both are done when this returns, also when writing failed.
-  Result<void> take(std::span<const std::byte> piece, const std::function<Result<void>()> &write);
+  /// Takes the next piece in and has it written; it is written when this returns. Nothing in the piece: no more is to
+  /// be had for now, so that nothing is left waiting for company.
+  Result<void> take(net::BodyPiece piece, const std::function<Result<void>()> &write);
 
   unsigned mask() const { return own_.mask() | beside_.mask(); }
-  base::Checksums::Values values() const;
+  /// Of all pieces. Waits for those that are still being looked at.
+  base::Checksums::Values values();
 
  private:
   base::Checksums beside_, own_;
-  SideWork &helpers_;
+  SideWork::Strand strand_;  ///< the last member: nobody uses the others any more once it is gone
 };
 
 }  // namespace Atoll::host

@@ -78,8 +78,9 @@ struct HttpExchange::Functions {
     net::BodyTarget to;
     to.offset = target.offset;
     to.max_bytes = target.limit;
-    to.write = [self, sums, target](std::uint64_t offset, std::span<const std::byte> piece) {
-      return sums->take(piece, [&]() -> Result<void> {
+    to.take = [self, sums, target](std::uint64_t offset, net::BodyPiece taken) {
+      const auto piece = taken.bytes;
+      return sums->take(std::move(taken), [&]() -> Result<void> {
         if (target.fd >= 0)
           return base::write_all_at(target.fd, offset, {reinterpret_cast<const char *>(piece.data()), piece.size()});
         const CallLock lock = self->lease_->lock();

@@ -2,16 +2,111 @@
 #include "core/host/side_work.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace Atoll::host {
 
-void SideWork::Job::run() noexcept {
-  try {
-    work_();
-  } catch (...) {
-    failure_ = std::current_exception();
+struct SideWork::Strand::State {
+  enum class Helper { None, Asked, Running };
+
+  mutable std::mutex mutex;
+  std::condition_variable fewer;  ///< a thread has done as much as the owner waits for
+  std::deque<Work> queue;
+  std::size_t undone = 0;  ///< in the queue, and the one that runs
+  std::size_t awaited = 0;
+  bool waiting = false;
+  Helper helper = Helper::None;
+  std::exception_ptr failure;
+
+  /// Does the first of the queue, without the lock in between.
+  void run_one(std::unique_lock<std::mutex> &lock) noexcept {
+    Work work = std::move(queue.front());
+    queue.pop_front();
+    lock.unlock();
+    std::exception_ptr thrown;
+    try {
+      work();
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+    work = nullptr;  // what it holds goes before anybody learns that it is done
+    lock.lock();
+    --undone;
+    if (thrown && !failure) failure = std::move(thrown);
   }
+
+  /// A thread's part.
+  void help() noexcept {
+    std::unique_lock lock(mutex);
+    if (helper != Helper::Asked) return;  // its owner was faster
+    helper = Helper::Running;
+    while (!queue.empty()) {
+      run_one(lock);
+      if (waiting && undone <= awaited) fewer.notify_one();
+    }
+    helper = Helper::None;
+    if (waiting) fewer.notify_one();
+  }
+};
+
+SideWork::Strand::Strand(SideWork &helpers) : state_(std::make_shared<State>()), helpers_(helpers) {}
+
+SideWork::Strand::~Strand() { drop(); }
+
+void SideWork::Strand::add(Work work) {
+  const std::lock_guard lock(state_->mutex);
+  state_->queue.push_back(std::move(work));
+  ++state_->undone;
+}
+
+void SideWork::Strand::offer() {
+  {
+    const std::lock_guard lock(state_->mutex);
+    if (state_->queue.empty() || state_->helper != State::Helper::None) return;
+    state_->helper = State::Helper::Asked;
+  }
+  if (helpers_.accept(state_)) return;
+  const std::lock_guard lock(state_->mutex);
+  state_->helper = State::Helper::None;
+}
+
+std::size_t SideWork::Strand::left() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->undone;
+}
+
+bool SideWork::Strand::helped() const {
+  const std::lock_guard lock(state_->mutex);
+  return state_->helper != State::Helper::None;
+}
+
+void SideWork::Strand::settle(std::size_t most) {
+  std::unique_lock lock(state_->mutex);
+  while (state_->undone > most) {
+    if (state_->helper == State::Helper::Running) {
+      state_->awaited = most;
+      state_->waiting = true;
+      state_->fewer.wait(lock, [&] { return state_->undone <= most || state_->helper != State::Helper::Running; });
+      state_->waiting = false;
+      continue;
+    }
+    state_->helper = State::Helper::None;  // a thread that was asked and has not begun finds nothing to do
+    state_->run_one(lock);
+  }
+  if (state_->failure) std::rethrow_exception(std::exchange(state_->failure, nullptr));
+}
+
+void SideWork::Strand::drop() noexcept {
+  std::deque<Work> forgotten;
+  std::unique_lock lock(state_->mutex);
+  state_->undone -= state_->queue.size();
+  forgotten.swap(state_->queue);
+  if (state_->helper == State::Helper::Asked) state_->helper = State::Helper::None;
+  state_->awaited = 0;
+  state_->waiting = true;
+  state_->fewer.wait(lock, [&] { return state_->helper != State::Helper::Running; });
+  state_->waiting = false;
 }
 
 unsigned SideWork::useful_threads() { return std::clamp(std::thread::hardware_concurrency(), 1u, 5u) - 1; }
@@ -29,30 +124,14 @@ SideWork::~SideWork() {
   for (auto &thread : threads_) thread.join();
 }
 
-void SideWork::offer(Job &job) {
+bool SideWork::accept(const std::shared_ptr<Strand::State> &state) {
   {
     const std::lock_guard lock(mutex_);
-    if (job.state_ != Job::State::Mine || queue_.size() >= idle_) return;  // it stays its owner's
-    job.state_ = Job::State::Queued;
-    queue_.push_back(&job);
+    if (queue_.size() >= idle_) return false;
+    queue_.push_back(state);
   }
   offered_.notify_one();
-}
-
-void SideWork::finish(Job &job) {
-  {
-    std::unique_lock lock(mutex_);
-    if (job.state_ == Job::State::Queued) {
-      queue_.erase(std::find(queue_.begin(), queue_.end(), &job));
-      job.state_ = Job::State::Mine;
-    }
-    if (job.state_ != Job::State::Mine) done_.wait(lock, [&] { return job.state_ == Job::State::Done; });
-  }
-  if (job.state_ == Job::State::Mine) {
-    job.run();
-    job.state_ = Job::State::Done;
-  }
-  if (job.failure_) std::rethrow_exception(std::exchange(job.failure_, nullptr));
+  return true;
 }
 
 void SideWork::help() {
@@ -62,14 +141,11 @@ void SideWork::help() {
     offered_.wait(lock, [this] { return leaving_ || !queue_.empty(); });
     --idle_;
     if (queue_.empty()) return;
-    Job &job = *queue_.front();
+    const auto state = std::move(queue_.front());
     queue_.pop_front();
-    job.state_ = Job::State::Running;
     lock.unlock();
-    job.run();
+    state->help();
     lock.lock();
-    job.state_ = Job::State::Done;
-    done_.notify_all();  // under the lock: the job is gone as soon as its owner sees it
   }
 }
 

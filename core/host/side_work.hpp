@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
-// Threads that take over a piece of computation while the thread that has it to do goes on with another.
+// Threads that take over a sequence of computations while the thread that has them to do goes on with others.
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <thread>
 #include <vector>
@@ -13,46 +15,55 @@
 namespace Atoll::host {
 
 /// Only for what computes and never waits. Whoever offers something is never held up by the work of others: what no
-/// thread has begun when its result is needed is done by its owner.
+/// thread has begun when its owner needs it is done by its owner.
 class SideWork {
  public:
-  /// One piece of work, on the stack of its owner. offer(), then finish(), by one thread.
-  class Job {
+  using Work = std::function<void()>;
+
+  /// Pieces of work of one owner, done one at a time and in order. One thread at a time calls its functions.
+  class Strand {
    public:
-    explicit Job(std::function<void()> work) : work_(std::move(work)) {}
-    Job(const Job &) = delete;
-    Job &operator=(const Job &) = delete;
+    explicit Strand(SideWork &helpers);
+    ~Strand();  ///< drop()
+    Strand(const Strand &) = delete;
+    Strand &operator=(const Strand &) = delete;
+
+    /// Behind what is there already. Done by a thread after offer(), or by settle().
+    void add(Work work);
+    /// Has a thread begin, if one has nothing to do.
+    void offer();
+    /// Pieces that are not done.
+    std::size_t left() const;
+    /// Whether a thread does them now.
+    bool helped() const;
+    /// Returns when no more than `most` are left; throws what a piece threw, once.
+    void settle(std::size_t most = 0);
+    /// Forgets what has not begun and waits for what has.
+    void drop() noexcept;
 
    private:
     friend class SideWork;
-    enum class State { Mine, Queued, Running, Done };
-    void run() noexcept;
-
-    std::function<void()> work_;
-    State state_ = State::Mine;
-    std::exception_ptr failure_;
+    struct State;
+    const std::shared_ptr<State> state_;
+    SideWork &helpers_;
   };
 
   /// `threads`: 0 means that owners do everything themselves.
   explicit SideWork(unsigned threads);
-  ~SideWork();  ///< no job may be under way
+  ~SideWork();  ///< no strand may be there any more
   SideWork(const SideWork &) = delete;
   SideWork &operator=(const SideWork &) = delete;
 
   /// As many as help: one fewer than there are processors, and no more than four.
   static unsigned useful_threads();
 
-  /// [any thread] Taken by a thread if one has nothing to do. May be repeated.
-  void offer(Job &job);
-  /// [any thread] Returns when the work is done, by whomever; throws what it threw.
-  void finish(Job &job);
-
  private:
+  bool accept(const std::shared_ptr<Strand::State> &state);
   void help();
 
   std::mutex mutex_;
-  std::condition_variable offered_, done_;
-  std::deque<Job *> queue_;
+  std::condition_variable offered_;
+  std::deque<std::shared_ptr<Strand::State>> queue_;
   unsigned idle_ = 0;
   bool leaving_ = false;
   std::vector<std::thread> threads_;

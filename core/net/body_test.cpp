@@ -7,6 +7,7 @@
 #include <future>
 #include <ostream>
 
+#include "core/net/block_pool.hpp"
 #include "core/net/test_client.hpp"
 
 using namespace Atoll;
@@ -295,4 +296,62 @@ TEST_CASE("a body is asked for once, and not after the answer") {
   CHECK(client.ask(sized("abc")).body == "abc");
   CHECK(client.ask(get("/y")).body == "early");
   CHECK(eventually([&] { return errors == 2; }));
+}
+
+TEST_CASE("pieces of a large body stay where they are as long as they are held, within the budget") {
+  struct Seen {
+    std::string at_once, later;
+    std::vector<BodyPiece> held;
+    std::size_t pauses = 0, loose = 0;
+    bool order = true;
+  };
+  constexpr std::uint64_t budget = 4 * BlockPool::kBlock;
+  std::string body(5'000'000, '\0');
+  for (std::size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>(i * 7 + i / 1000);
+  Seen seen;
+  Options options;
+  options.max_buffered_total = budget;
+  Server server(
+      [&seen](const std::shared_ptr<Exchange> &exchange) {
+        seen = {};
+        BodyTarget target;
+        target.take = [&seen](std::uint64_t offset, BodyPiece piece) -> Result<void> {
+          if (offset != seen.at_once.size()) seen.order = false;
+          if (piece.bytes.empty()) ++seen.pauses;
+          const std::string_view text(reinterpret_cast<const char *>(piece.bytes.data()), piece.bytes.size());
+          seen.at_once += text;
+          if (piece.hold)
+            seen.held.push_back(std::move(piece));
+          else
+            seen.loose += text.size();
+          return {};
+        };
+        exchange->receive_body(std::move(target), [&seen](Exchange &self, Result<std::uint64_t> bytes) {
+          for (const auto &piece : seen.held)
+            seen.later.append(reinterpret_cast<const char *>(piece.bytes.data()), piece.bytes.size());
+          seen.held.clear();
+          self.respond(Response(bytes && *bytes == seen.at_once.size() ? 200 : 500, "end"));
+        });
+      },
+      options);
+  auto client = server.client();
+  const std::string chunk =
+      "400000\r\n" + body.substr(0, 0x400000) + "\r\n" + "10\r\n" + body.substr(0x400000, 16) + "\r\n0\r\n\r\n";
+  for (const bool chunked : {false, true}) {
+    CAPTURE(chunked);
+    CHECK(client.ask(chunked ? put("Transfer-Encoding: chunked\r\n", chunk) : sized(body)).status == 200);
+    CHECK(seen.order);
+    const auto expected = chunked ? body.substr(0, 0x400010) : body;
+    CHECK(seen.at_once == expected);
+    // What could be held is at most the budget, and nobody wrote over it; the rest was valid at once only.
+    CHECK(seen.later.size() <= budget);
+    CHECK(seen.later.size() + seen.loose == expected.size());
+    CHECK_FALSE(seen.later.empty());
+    std::size_t at = expected.find(seen.later.substr(0, 64));
+    CHECK(at != std::string::npos);
+    CHECK(server->metrics().buffered_bytes == 0);
+  }
+  // A client that stops in between: who holds pieces is told.
+  CHECK(client.send(sized(body).substr(0, body.size() - 1'000'000)));
+  CHECK(eventually([&] { return seen.pauses > 0; }));
 }

@@ -26,7 +26,8 @@ struct BodyOrder {
   std::shared_ptr<Exchange> exchange;  ///< alive until the callback
   std::uint64_t limit = 0;
   bool buffered = false;  ///< held in memory: refused at once when there is no room
-  Exchange::Sink sink;
+  bool holds = false;     ///< the sink makes use of pieces that can be held, and is told of pauses
+  std::function<Result<void>(BodyPiece)> sink;
   Exchange::Received done;
 };
 
@@ -89,7 +90,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Progress linger(Worker &worker);
 
   Progress start_body(BodyOrder order);
-  bool feed_body(std::string_view input, std::size_t &consumed);  ///< true: the order has ended with an error
+  /// `hold`: what keeps `input` in its place, or nothing. True: the order has ended with an error.
+  bool feed_body(std::string_view input, std::size_t &consumed, const std::shared_ptr<const void> &hold = {});
+  bool give_body(BodyPiece piece);  ///< to the sink; true: the order has ended with an error
   void finish_body(Result<std::uint64_t> result);
   Progress start_response(Response response, Worker &worker);
   Progress finish_response();

@@ -12,8 +12,10 @@
 namespace Atoll::net {
 namespace {
 
-constexpr std::size_t kHeadRead = 16 * 1024;        ///< asked of the socket while a head is expected
-constexpr std::uint64_t kQuietFrom = 256 * 1024;    ///< bodies from here on switch the events to one-shot
+constexpr std::size_t kHeadRead = 16 * 1024;      ///< asked of the socket while a head is expected
+constexpr std::uint64_t kQuietFrom = 256 * 1024;  ///< bodies from here on switch the events to one-shot
+constexpr std::uint64_t kBlockFrom =
+    512 * 1024;  ///< bodies from here on come in blocks, if who takes them can hold them
 constexpr std::size_t kBodyTurn = 4 * 1024 * 1024;  ///< bytes before others have a turn
 constexpr char kContinue[] = "HTTP/1.1 100 Continue\r\n\r\n";
 
@@ -159,7 +161,7 @@ void Connection::finish_body(Result<std::uint64_t> result) {
 }
 
 // Gives the body bytes at the front of `input` to the sink, up to the body's end.
-bool Connection::feed_body(std::string_view bytes, std::size_t &consumed) {
+bool Connection::feed_body(std::string_view bytes, std::size_t &consumed, const std::shared_ptr<const void> &hold) {
   consumed = 0;
   while (consumed < bytes.size() && !body_.done()) {
     auto part = body_.next(bytes.substr(consumed));
@@ -175,18 +177,21 @@ bool Connection::feed_body(std::string_view bytes, std::size_t &consumed) {
                         "The body is over the limit of " + std::to_string(order_->limit) + " bytes."));
       return true;
     }
-    Result<void> taken;
-    try {
-      taken = order_->sink(as_bytes(part->data));
-    } catch (const std::exception &problem) {
-      taken = error(Status::Internal, problem.what());
-    }
-    if (!taken) {
-      finish_body(std::move(taken).error());
-      return true;
-    }
+    if (give_body({as_bytes(part->data), hold})) return true;
   }
   return false;
+}
+
+bool Connection::give_body(BodyPiece piece) {
+  Result<void> taken;
+  try {
+    taken = order_->sink(std::move(piece));
+  } catch (const std::exception &problem) {
+    taken = error(Status::Internal, problem.what());
+  }
+  if (taken) return false;
+  finish_body(std::move(taken).error());
+  return true;
 }
 
 Connection::Progress Connection::read_body(Worker &worker) {
@@ -221,11 +226,15 @@ Connection::Progress Connection::read_body(Worker &worker) {
     }
     if (moved >= kBodyTurn) return Progress::Turn;
     if (!readable_) {
+      if (moved > 0 && order_->holds && give_body({})) return Progress::More;
       if (quiet_) listen_once();
       return Progress::Wait;
     }
     // Not much more than what is of the body for sure: what follows it would have to be kept.
     std::span<char> room(worker.scratch);
+    std::shared_ptr<char> block;
+    if (order_->holds && (body_.left() >= kBlockFrom || body_.read() >= kBlockFrom)) block = core_->blocks.take();
+    if (block) room = {block.get(), BlockPool::kBlock};
     const auto sure = body_.left() + (body_.chunked() ? kHeadRead : 0);
     if (sure < room.size()) room = room.first(static_cast<std::size_t>(sure));
     const auto io = receive(room);
@@ -239,7 +248,7 @@ Connection::Progress Connection::read_body(Worker &worker) {
     since_ = now_;
     moved += io.bytes;
     const std::string_view fresh(room.data(), io.bytes);
-    const bool failed = feed_body(fresh, consumed);
+    const bool failed = feed_body(fresh, consumed, block);
     rate_.reached(body_.read() - rate_from_, rate_limit());
     if (consumed < fresh.size()) {
       input_.assign(fresh.substr(consumed));

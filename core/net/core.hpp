@@ -15,6 +15,7 @@
 
 #include "core/base/file.hpp"
 #include "core/net/address_table.hpp"
+#include "core/net/block_pool.hpp"
 #include "core/net/byte_budget.hpp"
 #include "core/net/engine.hpp"
 #include "core/net/gzip.hpp"
@@ -74,6 +75,7 @@ class Core : public std::enable_shared_from_this<Core> {
   const Options options;
   Metrics metrics;
   ByteBudget buffered{metrics.buffered_bytes, options.max_buffered_total};  ///< bodies of requests
+  BlockPool blocks{buffered};                                               ///< of bodies that are received
   ByteBudget answers{metrics.answer_bytes, options.max_answer_bytes};       ///< bodies of answers
   AddressTable addresses;
   Engine::Handler handler;  ///< set before the threads start

@@ -20,13 +20,24 @@ namespace Atoll::net {
 
 class Exchange;
 
-/// Where receive_body puts a body: into `fd` at `offset` (pwrite), or through `write`.
+/// Some bytes of a body.
+struct BodyPiece {
+  std::span<const std::byte> bytes;
+  /// Keeps the bytes where they are as long as somebody has it; nothing: they are valid during the call only. Memory
+  /// that is held counts for all bodies, so it is to be let go soon.
+  std::shared_ptr<const void> hold;
+};
+
+/// Where receive_body puts a body: into `fd` at `offset` (pwrite), through `write`, or through `take`.
 struct BodyTarget {
   int fd = -1;               ///< borrowed until the callback; -1: use `write`
   std::uint64_t offset = 0;  ///< where the first byte goes
   /// [worker] offset in the upload (the first byte is at `offset`) and bytes. An error ends the reception and goes to
   /// the callback.
   std::function<Result<void>(std::uint64_t, std::span<const std::byte>)> write;
+  /// [worker] In the place of `write` for who goes on with a piece after the call: offset and piece. One with nothing
+  /// in it says that the client has sent nothing more for now. Large bodies come in pieces that can be held.
+  std::function<Result<void>(std::uint64_t, BodyPiece)> take;
   /// [worker] sees each piece in order before it is written: checksums.
   std::function<void(std::span<const std::byte>)> observer;
   std::uint64_t max_bytes = std::numeric_limits<std::uint64_t>::max();  ///< more: ResourceExhausted

@@ -37,49 +37,58 @@ Http1Exchange::~Http1Exchange() {
   if (!responded_) connection_->deliver(serial_, Response(500, "The request was dropped without an answer.\n"));
 }
 
-void Http1Exchange::order(std::uint64_t limit, bool buffered, Sink sink, Received done) {
+void Http1Exchange::order(BodyOrder order) {
   if (ordered_.exchange(true)) {
-    done(*this, error(Status::FailedPrecondition, "The body of this request was asked for twice."));
+    order.done(*this, error(Status::FailedPrecondition, "The body of this request was asked for twice."));
     return;
   }
-  connection_->order_body(serial_, {shared_from_this(), limit, buffered, std::move(sink), std::move(done)});
+  order.exchange = shared_from_this();
+  connection_->order_body(serial_, std::move(order));
 }
 
 void Http1Exchange::buffer_body(std::size_t limit, Buffered done) {
   auto &core = connection_->core();  // outlives the connection that the order goes to
   const auto buffer = std::make_shared<BodyBuffer>(core.buffered, head().content_length);
-  order(
-      std::min<std::uint64_t>({limit, core.options.max_buffered_body, core.options.max_buffered_total}), true,
-      [buffer](std::span<const std::byte> bytes) { return buffer->append(bytes); },
-      [buffer, &core, done = std::move(done)](Exchange &exchange, Result<std::uint64_t> result) {
-        if (result) {
-          done(exchange, buffer->take());  // counted while the handler looks at it
-          buffer->release();
-          return;
-        }
-        if (result.status() == Status::ResourceExhausted || result.status() == Status::Unavailable)
-          core.metrics.bodies_refused.fetch_add(1, std::memory_order_relaxed);
-        buffer->release();
-        done(exchange, std::move(result).error());
-      });
+  BodyOrder wanted;
+  wanted.limit = std::min<std::uint64_t>({limit, core.options.max_buffered_body, core.options.max_buffered_total});
+  wanted.buffered = true;
+  wanted.sink = [buffer](const BodyPiece &piece) { return buffer->append(piece.bytes); };
+  wanted.done = [buffer, &core, done = std::move(done)](Exchange &exchange, Result<std::uint64_t> result) {
+    if (result) {
+      done(exchange, buffer->take());  // counted while the handler looks at it
+      buffer->release();
+      return;
+    }
+    if (result.status() == Status::ResourceExhausted || result.status() == Status::Unavailable)
+      core.metrics.bodies_refused.fetch_add(1, std::memory_order_relaxed);
+    buffer->release();
+    done(exchange, std::move(result).error());
+  };
+  order(std::move(wanted));
 }
 
 void Http1Exchange::receive_body(BodyTarget target, Received done) {
-  const auto limit = target.max_bytes;
-  order(
-      limit, false,
-      [target = std::move(target), at = std::uint64_t{0}](std::span<const std::byte> bytes) mutable -> Result<void> {
-        if (target.observer) target.observer(bytes);
-        auto written =
-            target.fd >= 0 ? write_at(target.fd, target.offset + at, bytes) : target.write(target.offset + at, bytes);
-        at += bytes.size();
-        return written;
-      },
-      std::move(done));
+  BodyOrder wanted;
+  wanted.limit = target.max_bytes;
+  wanted.holds = target.take != nullptr && target.fd < 0;
+  wanted.sink = [target = std::move(target), at = std::uint64_t{0}](BodyPiece piece) mutable -> Result<void> {
+    const auto offset = target.offset + at;
+    const auto bytes = piece.bytes;
+    at += bytes.size();
+    if (target.observer && !bytes.empty()) target.observer(bytes);
+    if (target.fd >= 0) return write_at(target.fd, offset, bytes);
+    return target.take ? target.take(offset, std::move(piece)) : target.write(offset, bytes);
+  };
+  wanted.done = std::move(done);
+  order(std::move(wanted));
 }
 
 void Http1Exchange::stream_body(Sink sink, Received done) {
-  order(std::numeric_limits<std::uint64_t>::max(), false, std::move(sink), std::move(done));
+  BodyOrder wanted;
+  wanted.limit = std::numeric_limits<std::uint64_t>::max();
+  wanted.sink = [sink = std::move(sink)](const BodyPiece &piece) { return sink(piece.bytes); };
+  wanted.done = std::move(done);
+  order(std::move(wanted));
 }
 
 void Http1Exchange::respond(Response response) {

@@ -24,7 +24,7 @@ class Http1Exchange final : public Exchange {
   bool cancelled() const override;
 
  private:
-  void order(std::uint64_t limit, bool buffered, Sink sink, Received done);
+  void order(BodyOrder order);
 
   const std::shared_ptr<Connection> connection_;
   const std::uint64_t serial_;
