@@ -26,6 +26,8 @@ struct Retention {
   std::uint64_t seconds = 0;           ///< 0: for ever
   std::optional<std::uint64_t> bytes;  ///< of a space; nothing: as much as its quota
   unsigned count = 0;                  ///< versions of a file; 0: any number
+  bool thin = true;  ///< versions: older than an hour one of each hour stays, than a day one of each day, than 30 days
+                     ///< one of each week
 };
 
 struct EngineOptions {
@@ -34,8 +36,8 @@ struct EngineOptions {
   unsigned readers = 8;    ///< read connections at most
   bool revalidate = true;  ///< a listing looks whether its folder was changed beside the server
   std::uint64_t max_lock_seconds = 86400;
-  Retention trash{true, 30 * 86400, std::nullopt, 0};
-  Retention versions{true, 0, std::nullopt, 100};
+  Retention trash{true, 30 * 86400, std::nullopt, 0, false};
+  Retention versions{true, 0, std::nullopt, 100, true};
   unsigned checkpoint_seconds = 20;  ///< between two rounds that close open intents
   ChangeLogLimits change_log;
   std::function<void(bool warning, const std::string &message)> log;  ///< may be empty [any thread]
@@ -121,6 +123,15 @@ class Engine {
                                      const Conditions &conditions) = 0;
   virtual Result<void> trash_purge(const SpaceId &space, const Uuid &item) = 0;
   virtual Result<void> trash_purge_all(const SpaceId &space) = 0;
+
+  // ---- versions
+  /// Earlier contents of a file, the newest first. FailedPrecondition: it is a folder.
+  virtual Result<void> versions(const Ref &ref, FunctionRef<bool(const Version &)> sink) = 0;
+  /// `node` of the answer is the file's, with size, time, sums and sequence of the version.
+  virtual Result<OpenFile> version_open(const Ref &ref, std::uint64_t sequence) = 0;
+  /// Makes it the content of the file, under a new sequence; what the content was becomes a version.
+  virtual Result<Node> version_restore(const Ref &ref, std::uint64_t sequence, const Conditions &conditions) = 0;
+  virtual Result<void> version_remove(const Ref &ref, std::uint64_t sequence) = 0;
 
   // ---- attributes
   virtual Result<void> attributes(

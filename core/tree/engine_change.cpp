@@ -5,6 +5,7 @@
 #include "core/tree/fault_point.hpp"
 #include "core/tree/trash_move.hpp"
 #include "core/tree/try.hpp"
+#include "core/tree/version_move.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -97,9 +98,21 @@ Result<Node> TreeEngine::rename(const Ref &from, const Ref &to, bool replace, co
       trash.emplace(*this, change, goal);
       TRY(trash->note({Refuge::Kind::Tree, source.parent.path(), source.name}));
       auto swapped = source_folder->move(source.name, *goal_folder, goal.name, Onto::Exchange);
-      if (!swapped) return change.failed(std::move(swapped).error(), goal_parent);
-      TRY(trash->finish([&] { return source_folder->move(source.name, trash->folder(), trash->name(), Onto::Nothing); },
-                        [&] { return source_folder->move(source.name, *goal_folder, goal.name, Onto::Exchange); }));
+      if (!swapped && cannot_exchange(swapped.error())) {
+        // For a moment, or until the trash is looked at after a crash, there is nothing at the name.
+        swapped = goal_folder->move(goal.name, trash->folder(), trash->name(), Onto::Nothing);
+        if (swapped) {
+          swapped = source_folder->move(source.name, *goal_folder, goal.name, Onto::Nothing);
+          change.touched();
+        }
+        if (!swapped) return change.failed(std::move(swapped).error(), goal_parent);
+      } else if (!swapped) {
+        return change.failed(std::move(swapped).error(), goal_parent);
+      } else {
+        TRY(trash->finish(
+            [&] { return source_folder->move(source.name, trash->folder(), trash->name(), Onto::Nothing); },
+            [&] { return source_folder->move(source.name, *goal_folder, goal.name, Onto::Exchange); }));
+      }
     } else if (plain) {
       auto done = source_folder->move(source.name, *goal_folder, goal.name, goal.row ? Onto::File : Onto::Nothing);
       if (!done) return change.failed(std::move(done).error(), goal_parent);

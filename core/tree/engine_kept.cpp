@@ -4,6 +4,7 @@
 #include "core/tree/change.hpp"
 #include "core/tree/trash_move.hpp"
 #include "core/tree/try.hpp"
+#include "core/tree/version_move.hpp"
 
 #include <cerrno>
 #include <map>
@@ -25,6 +26,10 @@ Result<void> TreeEngine::recover_kept(bool rebuilt) {
   std::vector<Uuid> gone;
   for (const TrashRecord &record : open) TRY(recover_trash(record, gone));
   TRY(meta_->remove_trash(gone));
+  TRY_ASSIGN(const auto open_versions, meta_->open_versions());
+  std::vector<VersionRecord> gone_versions;
+  for (const VersionRecord &record : open_versions) TRY(recover_version(record, gone_versions));
+  TRY(meta_->remove_versions(gone_versions));
   TRY(load_kept_bytes());
   if (!rebuilt) return {};
   TRY_ASSIGN(const auto all, meta_->all_trash());
@@ -102,6 +107,27 @@ Result<void> TreeEngine::recover_trash(const TrashRecord &record, std::vector<Uu
   return trash->sync();
 }
 
+/// A content that was on its way to the versions: it is there, or it is brought there from where it was exchanged to,
+/// or it was not replaced.
+Result<void> TreeEngine::recover_version(const VersionRecord &record, std::vector<VersionRecord> &gone) {
+  if (!known(record.space)) {
+    gone.push_back(record);
+    return {};
+  }
+  const std::string name = version_name(record.sequence);
+  TRY_ASSIGN(const auto versions, names_->kept(record.space, versions_path(record.node), true));
+  TRY_ASSIGN(const auto entry, versions->look(name));
+  if (entry && entry->inode == record.inode) return {};
+  if (entry) TRY(versions->set_aside(record.space, name));
+  TRY_ASSIGN(auto left, store_->restage(record.space, record.token));
+  if (left.staged && left.entry.inode == record.inode) {
+    TRY(versions->place(*left.staged, name, Onto::Nothing));
+  } else {
+    gone.push_back(record);
+  }
+  return versions->sync();
+}
+
 Result<void> TreeEngine::load_kept_bytes() {
   TRY_ASSIGN(const auto trash, meta_->trash_bytes());
   for (const SpaceBytes &one : trash)
@@ -168,34 +194,6 @@ Result<bool> TreeEngine::purge_kept() {
   }
   TRY(meta_->remove_trash(ids));
   return true;
-}
-
-Result<void> TreeEngine::retain() {
-  const Retention &rule = options_.trash;
-  const std::int64_t now = base::now_unix_ns();
-  std::vector<SpaceBytes> freed;
-  auto purge = [&](const SpaceId &space, const Uuid &up_to) -> Result<void> {
-    const std::lock_guard guard(writer_);
-    TRY_ASSIGN(auto some, meta_->purge_trash(space, up_to));
-    charge_trash(some);
-    freed.insert(freed.end(), some.begin(), some.end());
-    return {};
-  };
-  if (rule.seconds != 0) TRY(purge({}, trash_id(now - static_cast<std::int64_t>(rule.seconds) * 1'000'000'000, true)));
-  std::vector<SpacePtr> spaces;
-  {
-    const std::shared_lock guard(spaces_mutex_);
-    for (const auto &[id, space] : spaces_)
-      if (space->trash_bytes > rule.bytes.value_or(space->quota)) spaces.push_back(space);
-  }
-  for (const SpacePtr &space : spaces) {
-    const std::uint64_t most = rule.bytes.value_or(space->quota), held = space->trash_bytes;
-    if (held <= most) continue;
-    TRY_ASSIGN(const Uuid up_to, meta_->oldest_trash(space->info.id, held - most));
-    if (!up_to.none()) TRY(purge(space->info.id, up_to));
-  }
-  if (!freed.empty()) wake();
-  return {};
 }
 
 }  // namespace Atoll::tree

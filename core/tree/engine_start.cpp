@@ -208,7 +208,8 @@ void TreeEngine::background() {
     if (std::chrono::steady_clock::now() >= next_round) {
       if (auto done = close_intents(); !done) log(true, done.error().message);
       if (auto done = locks_->expire(); !done) log(true, done.error().message);
-      if (auto done = retain(); !done) log(true, done.error().message);
+      if (auto done = retain_trash(); !done) log(true, done.error().message);
+      if (auto done = retain_versions(); !done) log(true, done.error().message);
       for (int slice = 0; slice < kThinSlices; ++slice) {
         auto left = thin_changes();
         if (!left) log(true, left.error().message);
@@ -260,13 +261,17 @@ bool TreeEngine::purge_some() {
     more = *purged;
   else
     log(true, purged.error().message);
-  std::vector<NodeId> attributes;
   {
     const std::lock_guard guard(writer_);
     auto clear = [&]() -> Result<bool> {
       TRY_ASSIGN(auto transaction, index_->begin_write_unseen());
-      TRY_ASSIGN(const bool left,
-                 index_->clear_limbo(kPurgeRows, [&](const NodeId &node) { attributes.push_back(node); }));
+      std::vector<NodeId> nodes, with_attributes;
+      TRY_ASSIGN(const bool left, index_->clear_limbo(kPurgeRows, [&](const NodeId &node, bool attributes) {
+        nodes.push_back(node);
+        if (attributes) with_attributes.push_back(node);
+      }));
+      TRY(forget(nodes, with_attributes));  // first: a crash in between does it again
+      ATOLL_FAULT_POINT("purge.forgotten");
       TRY(transaction.commit());
       ATOLL_FAULT_POINT("purge.limbo_cleared");
       return left;
@@ -276,7 +281,6 @@ bool TreeEngine::purge_some() {
     else
       log(true, left.error().message);
   }
-  if (auto done = meta_->remove_attributes(attributes); !done) log(true, done.error().message);
   if (auto kept = purge_kept())
     more |= *kept;
   else

@@ -7,6 +7,7 @@
 #include "core/tree/put_file.hpp"
 #include "core/tree/trash_move.hpp"
 #include "core/tree/try.hpp"
+#include "core/tree/version_move.hpp"
 
 #include <unistd.h>
 
@@ -86,16 +87,26 @@ class TreeUpload final : public Upload {
 struct Guess {
   std::optional<NodeId> id;
   std::optional<Entry> entry;
+  std::unique_ptr<Staged> copy;  ///< of its content, when it cannot be renamed aside
 };
 
-Result<Guess> guess(TreeEngine &engine, const Ref &target) {
+bool same_bytes(const Row &row, std::uint64_t size, const Sums &sums) {
+  const unsigned known = row.sums.mask & sums.mask & (base::kSha1 | base::kMd5);
+  return known != 0 && row.size == size && same_sums(row.sums, sums);
+}
+
+Result<Guess> guess(TreeEngine &engine, const Ref &target, std::uint64_t size, const Sums &sums) {
   Guess guess;
   std::string parent_path, name;
+  bool keeps = false;
+  std::uint64_t sequence = 0;
   TRY(engine.reading_place(target, [&](IndexView &, Target &place) -> Result<void> {
     if (!place.row || place.row->folder()) return {};
     guess.id = place.row->id;
     parent_path = place.parent.path();
     name = place.name;
+    keeps = VersionMove::wanted(engine, *place.row) && !same_bytes(*place.row, size, sums);
+    sequence = place.row->sequence;
     return {};
   }));
   if (!guess.id) return guess;
@@ -103,6 +114,10 @@ Result<Guess> guess(TreeEngine &engine, const Ref &target) {
   if (auto folder = engine.names_->open(space->info.folder, parent_path)) {
     TRY_ASSIGN(const auto entry, (*folder)->look(name));
     if (entry && entry->kind == EntryKind::File) guess.entry = entry;
+    // Not under the writer lock: it may be large.
+    if (guess.entry && keeps && !(*folder)->quiet(name)) {
+      TRY_ASSIGN(guess.copy, copy_version(engine, target.space, **folder, name, *guess.entry, *guess.id, sequence));
+    }
   }
   return guess;
 }
@@ -110,7 +125,8 @@ Result<Guess> guess(TreeEngine &engine, const Ref &target) {
 }  // namespace
 
 Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, const Conditions &conditions) {
-  TRY_ASSIGN(const Guess guessed, guess(engine, put.target));
+  TRY_ASSIGN(const std::uint64_t staged_size, staged.size());
+  TRY_ASSIGN(const Guess guessed, guess(engine, put.target, staged_size, put.sums));
   Seal seal;
   seal.id = guessed.id.value_or(base::random_id<NodeId>());
   TRY_ASSIGN(seal.sequence, engine.sequences_->next());
@@ -126,6 +142,8 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
       return error(Status::FailedPrecondition, "there is a folder of that name");
     TRY_ASSIGN(Folder *const folder, change.open(target.parent));
     TRY(change.agree(*folder, target));
+    if (put.only && (!target.row || target.row->id != *put.only))
+      return error(Status::NotFound, "the file is not there any more");
     if (put.conditions_on_target) TRY(change.conditions_hold(target.row));
     if (target.row && put.create_only) return error(Status::AlreadyExists, target.name + " exists");
     const bool over_folder = target.row && target.row->folder();
@@ -150,14 +168,25 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
     }
     const NodeId parent = target.parent.row.id;
     TRY(change.intend({parent}));
-    const Onto onto = over_folder ? Onto::Exchange : target.row ? Onto::File : Onto::Nothing;
+    Onto onto = over_folder ? Onto::Exchange : target.row ? Onto::File : Onto::Nothing;
+    std::optional<VersionMove> version;
+    if (keeps_id && VersionMove::wanted(engine, *target.row) && !same_bytes(*target.row, sealed.size, put.sums)) {
+      version.emplace(engine, change, target);
+      TRY(version->note(*folder, staged, guessed.copy.get(), guessed.entry));
+      if (version->moves()) onto = Onto::Exchange;
+    }
     std::optional<TrashMove> trash;
     if (over_folder && engine.options_.trash.keep) {
       trash.emplace(engine, change, target);
       TRY(trash->note({Refuge::Kind::Staging, {}, std::string(staged.token())}));
     }
     auto placed = folder->place(staged, target.name, onto);
+    if (!placed && version && version->moves() && cannot_exchange(placed.error())) {
+      TRY(version->copy_instead(*folder));
+      placed = folder->place(staged, target.name, Onto::File);
+    }
     if (!placed) return change.failed(std::move(placed).error(), parent);
+    if (version) TRY(version->finish(staged, *folder));
     if (trash) TRY(trash->finish(staged, *folder, target.name));
     change.touched();
     ATOLL_FAULT_POINT("put.placed");
@@ -172,6 +201,7 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
     row.inode = sealed.inode;
     row.sequence = seal.sequence;
     row.sums = put.sums;
+    if (version) version->done();
     if (trash) {
       TRY(trash->done());
     } else if (over_folder) {

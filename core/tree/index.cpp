@@ -162,7 +162,7 @@ Result<void> Index::set_disk_state(const NodeId &folder, std::int64_t mtime_ns, 
 
 Result<void> Index::set_flag_attributes(const NodeId &id, bool has) { return flag_.run_with(id, has ? 1 : 0); }
 
-Result<bool> Index::clear_limbo(std::size_t limit, FunctionRef<void(const NodeId &)> with_attributes) {
+Result<bool> Index::clear_limbo(std::size_t limit, FunctionRef<void(const NodeId &, bool)> gone) {
   struct Cleared {
     NodeId id;
     bool folder, attributes;
@@ -178,7 +178,7 @@ Result<bool> Index::clear_limbo(std::size_t limit, FunctionRef<void(const NodeId
     }
   };
   auto drop = [&](const Cleared &node) -> Result<void> {
-    if (node.attributes) with_attributes(node.id);
+    gone(node.id, node.attributes);
     return erase(node.id);
   };
   TRY_ASSIGN(const std::vector<Cleared> top, take(limbo_, parent_key(Place::Limbo), limit));

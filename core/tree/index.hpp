@@ -92,8 +92,8 @@ class Index : public IndexView {
   /// Who is told of spaces with new rows in their log, after the commit and under the writer lock. [start-up only]
   void on_logged(std::function<void(const SpaceId &)> listener) { on_logged_ = std::move(listener); }
 
-  /// Deletes up to `limit` rows of limbo; the ids of deleted nodes with attributes go to the sink. True: there is more.
-  Result<bool> clear_limbo(std::size_t limit, FunctionRef<void(const NodeId &)> with_attributes);
+  /// Deletes up to `limit` rows of limbo; the deleted nodes go to the sink. True: there is more.
+  Result<bool> clear_limbo(std::size_t limit, FunctionRef<void(const NodeId &, bool has_attributes)> gone);
   /// What an interrupted copy left goes to limbo. [start-up only]
   Result<void> abandon_nursery();
 

@@ -37,6 +37,16 @@ inline void check_trash(Fixture &f) {
   CHECK(bytes == Fixture::value(f.engine->space_get(f.space)).trash_used);
 }
 
+/// Every version on disk is counted.
+inline void check_versions(Fixture &f) {
+  const std::string folder = f.provider.root + "/.atoll/spaces/" + f.space.text() + "/versions";
+  std::uint64_t bytes = 0;
+  if (std::filesystem::exists(folder))
+    for (const auto &entry : std::filesystem::recursive_directory_iterator(folder))
+      if (entry.is_regular_file()) bytes += entry.file_size();
+  CHECK(bytes == Fixture::value(f.engine->space_get(f.space)).versions_used);
+}
+
 /// Walks the whole space: sizes of folders are sums, `used` is the sum of all files, ids are unique, every file has on
 /// disk what its record says, and nothing is on disk that is not listed. Gives path -> content of all files ("/" at the
 /// end for folders).
@@ -70,6 +80,7 @@ inline std::map<std::string, std::string> check_space(Fixture &f) {
   for (const std::string &path : on_disk) CHECK_MESSAGE(all.contains(path), "only on disk: ", path);
   CHECK(on_disk.size() == all.size());
   check_trash(f);
+  check_versions(f);
   return all;
 }
 

@@ -151,11 +151,12 @@ class Meta {
   Result<std::vector<VersionRecord>> old_versions(const SpaceId &space, std::int64_t before_ns, std::uint64_t limit);
   /// Files that have versions, after this one, in the order of their ids.
   Result<std::vector<NodeId>> nodes_with_versions(const NodeId &after, std::uint64_t limit);
-  Result<void> remove_versions(std::span<const VersionRecord> records);
+  /// Gives the bytes of those that were there, by space.
+  Result<std::vector<SpaceBytes>> remove_versions(std::span<const VersionRecord> records);
   Result<std::vector<SpaceBytes>> version_bytes();
   Result<void> close_versions(std::uint64_t round);
-  /// Attributes and versions of nodes that are gone for good. Gives, per node with versions, what there was.
-  Result<std::vector<VersionRecord>> forget_nodes(std::span<const NodeId> nodes);
+  /// Of all of these files.
+  Result<std::vector<VersionRecord>> versions_of(std::span<const NodeId> nodes);
 
  private:
   Meta(sql::Database database, sql::Database reader) : database_(std::move(database)), reader_(std::move(reader)) {}

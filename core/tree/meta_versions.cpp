@@ -93,13 +93,22 @@ Result<std::vector<NodeId>> Meta::nodes_with_versions(const NodeId &after, std::
   }
 }
 
-Result<void> Meta::remove_versions(std::span<const VersionRecord> records) {
-  if (records.empty()) return {};
+Result<std::vector<SpaceBytes>> Meta::remove_versions(std::span<const VersionRecord> records) {
+  std::vector<SpaceBytes> gone;
+  if (records.empty()) return gone;
   const std::lock_guard guard(mutex_);
   TRY_ASSIGN(auto transaction, database_.begin());
-  TRY_ASSIGN(sql::Statement *const drop, database_.cached("DELETE FROM version WHERE node=?1 AND sequence=?2"));
-  for (const VersionRecord &record : records) TRY(drop->run_with(record.node, record.sequence));
-  return transaction.commit();
+  TRY_ASSIGN(sql::Statement *const drop,
+             database_.cached("DELETE FROM version WHERE node=?1 AND sequence=?2 RETURNING space,size"));
+  for (const VersionRecord &record : records) {
+    auto rows = drop->query(record.node, record.sequence);
+    TRY_ASSIGN(const bool there, rows.next());
+    if (!there) continue;
+    gone.push_back({rows.id<SpaceId>(0), static_cast<std::uint64_t>(rows.integer(1))});
+    TRY(rows.next());
+  }
+  TRY(transaction.commit());
+  return gone;
 }
 
 Result<std::vector<SpaceBytes>> Meta::version_bytes() {
@@ -120,22 +129,15 @@ Result<void> Meta::close_versions(std::uint64_t round) {
   return settle->run_with(round);
 }
 
-Result<std::vector<VersionRecord>> Meta::forget_nodes(std::span<const NodeId> nodes) {
-  std::vector<VersionRecord> gone;
-  if (nodes.empty()) return gone;
+Result<std::vector<VersionRecord>> Meta::versions_of(std::span<const NodeId> nodes) {
+  std::vector<VersionRecord> all;
   const std::lock_guard guard(mutex_);
-  TRY_ASSIGN(sql::Statement *const had, database_.cached("SELECT " TREE_VERSION_COLUMNS " FROM version WHERE node=?1"));
+  TRY_ASSIGN(sql::Statement *const one, database_.cached("SELECT " TREE_VERSION_COLUMNS " FROM version WHERE node=?1"));
   for (const NodeId &node : nodes) {
-    TRY_ASSIGN(auto some, all_of_versions(had->query(node)));
-    gone.insert(gone.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
+    TRY_ASSIGN(auto some, all_of_versions(one->query(node)));
+    all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));
   }
-  TRY_ASSIGN(auto transaction, database_.begin());
-  for (const char *text : {"DELETE FROM attribute WHERE node=?1", "DELETE FROM version WHERE node=?1"}) {
-    TRY_ASSIGN(sql::Statement *const drop, database_.cached(text));
-    for (const NodeId &node : nodes) TRY(drop->run_with(node));
-  }
-  TRY(transaction.commit());
-  return gone;
+  return all;
 }
 
 }  // namespace Atoll::tree

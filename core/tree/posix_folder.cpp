@@ -245,6 +245,8 @@ Result<base::Fd> PosixFolder::open_file(std::string_view name) {
 bool PosixFolder::quiet(std::string_view name) {
   const auto fd = open_file(name);
   if (!fd) return false;
+  struct stat facts {};
+  if (::fstat(fd->get(), &facts) != 0 || facts.st_nlink != 1) return false;  // it has another name
   // The kernel grants a read lease only while no descriptor and no mapping of the file can write. Should somebody open
   // it in this moment the kernel sends a signal: one that is ignored unless a program asks for it.
   if (::fcntl(fd->get(), F_SETSIG, SIGURG) != 0 || ::fcntl(fd->get(), F_SETLEASE, F_RDLCK) != 0) return false;

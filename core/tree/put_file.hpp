@@ -11,6 +11,7 @@ struct FilePut {
   std::int64_t mtime_ns = kMtimeNow;
   Sums sums;
   bool create_only = false;          ///< AlreadyExists when something is there
+  std::optional<NodeId> only;        ///< NotFound unless this file is there
   bool replace_folder = false;       ///< a folder there is removed; else FailedPrecondition
   bool conditions_on_target = true;  ///< of a copy they are about its source
 };

@@ -8,6 +8,7 @@
 
 #include <fstream>
 #include <random>
+#include <set>
 
 using namespace Atoll;
 using namespace Atoll::tree;
@@ -99,6 +100,7 @@ TEST_CASE("a killed server leaves whole files, everything acknowledged, nothing 
   std::mt19937 random(seed);
   Fixture f;
   test::Model model;
+  std::set<std::string> acknowledged;  // every content that ever was
   for (const char *name : {"d0", "d1", "d2"}) {
     f.mkdir(name);
     model.all[std::string(name) + "/"] = "";
@@ -139,6 +141,7 @@ TEST_CASE("a killed server leaves whole files, everything acknowledged, nothing 
       const RandomStep step = RandomStep::random(again, child_seed, static_cast<int>(i));
       model = after;
       const bool ended = i * 2 + 1 < words.size();
+      if (step.kind == RandomStep::Put && ended && words[i * 2 + 1] == '+') acknowledged.insert(step.content);
       if (!ended || words[i * 2 + 1] == '+') step.apply(after);
       if (ended)
         model = after;
@@ -152,6 +155,14 @@ TEST_CASE("a killed server leaves whole files, everything acknowledged, nothing 
     model.all = all;  // what was under way either happened or not; from here on it is what it is
     const std::string staging = f.provider.root + "/.atoll/spaces/" + f.space.text() + "/staging";
     CHECK((!fs::exists(staging) || fs::is_empty(staging)));
+    // What was overwritten is a version, what was removed or replaced is in the trash.
+    std::set<std::string> there;
+    for (const auto &entry : fs::recursive_directory_iterator(f.provider.root))
+      if (entry.is_regular_file() && entry.path().string().find("/aside/") == std::string::npos)
+        there.insert(test::read_disk(entry.path()));
+    std::size_t lost = 0;
+    for (const std::string &content : acknowledged) lost += !there.contains(content);
+    CHECK(lost == 0);
   }
 }
 

@@ -77,6 +77,11 @@ class TreeEngine final : public Engine {
   Result<void> trash_purge(const SpaceId &space, const Uuid &item) override;
   Result<void> trash_purge_all(const SpaceId &space) override;
 
+  Result<void> versions(const Ref &ref, FunctionRef<bool(const Version &)> sink) override;
+  Result<OpenFile> version_open(const Ref &ref, std::uint64_t sequence) override;
+  Result<Node> version_restore(const Ref &ref, std::uint64_t sequence, const Conditions &conditions) override;
+  Result<void> version_remove(const Ref &ref, std::uint64_t sequence) override;
+
   Result<void> attributes(const Ref &ref,
                           FunctionRef<bool(std::string_view, std::string_view, std::string_view)> sink) override;
   Result<void> attributes_patch(const Ref &ref, std::span<const AttributeChange> changes,
@@ -138,6 +143,10 @@ class TreeEngine final : public Engine {
   bool returned(const NodeId &node) const { return returned_.contains(node); }
   /// The row of a trash item, made from what the truth holds when the index has none. Inside of a transaction.
   Result<Row> trash_row(const TrashRecord &record, Folder &trash, const Entry &entry);
+  /// Deletes versions of any files: bytes first, then records.
+  Result<void> drop_versions(std::span<const VersionRecord> records);
+  /// The background looks whether the file has too many versions.
+  void thin_later(const NodeId &node);
   /// Something waits for the background thread.
   void wake();
 
@@ -166,12 +175,19 @@ class TreeEngine final : public Engine {
   Result<void> recover_kept(bool rebuilt);
   Result<void> recover_trash(const TrashRecord &record, std::vector<Uuid> &gone);
   Result<void> recover_restored(const TrashRecord &record);
+  Result<void> recover_version(const VersionRecord &record, std::vector<VersionRecord> &gone);
   Result<void> load_kept_bytes();
   void charge_trash(std::span<const SpaceBytes> freed);
   /// Finishes purges; true: there is more. [background]
   Result<bool> purge_kept();
+  /// Attributes and versions of nodes that are deleted for good.
+  Result<void> forget(std::span<const NodeId> nodes, std::span<const NodeId> with_attributes);
   /// Purges what is too old or too much. [background]
-  Result<void> retain();
+  Result<void> retain_trash();
+  Result<void> retain_versions();
+  Result<void> thin(const NodeId &node);
+  /// Spaces of which `bytes` is more than the rule allows.
+  std::vector<SpacePtr> too_full(const Retention &rule, std::atomic<std::uint64_t> Space::*bytes) const;
   Result<void> close_kept(std::uint64_t round);
   void background();
   bool purge_some();
@@ -184,7 +200,10 @@ class TreeEngine final : public Engine {
   std::unordered_map<SpaceId, SpacePtr> spaces_;  // guarded by spaces_mutex_
   std::atomic<std::uint64_t> kept_round_{1};
   std::set<NodeId> returned_;  // filled at the start
-  std::mutex making_;          // space_create and space_remove, one at a time
+  std::mutex thin_mutex_;
+  std::set<NodeId> thin_;  // guarded by thin_mutex_
+  NodeId thin_at_;         // background thread only: how far it has looked at all files with versions
+  std::mutex making_;      // space_create and space_remove, one at a time
 
   struct Recovery {
     SpaceId space;
