@@ -7,7 +7,7 @@
 namespace Atoll::tree {
 namespace {
 
-constexpr const char *kSchema[] = {
+constexpr const char *kMetaSchema[] = {
     "CREATE TABLE setting(name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE space(id BLOB PRIMARY KEY, type INTEGER NOT NULL, birth BLOB NOT NULL, owner BLOB NOT NULL,"
     " name TEXT NOT NULL, folder TEXT NOT NULL UNIQUE, quota INTEGER NOT NULL, making INTEGER NOT NULL);"
@@ -46,7 +46,7 @@ Result<std::unique_ptr<Meta>> Meta::open(const std::string &path, const Uuid &pr
   sql::Options options;
   options.synchronous = sql::Synchronous::Full;
   TRY_ASSIGN(sql::Database database, sql::Database::open(path, options));
-  TRY(database.migrate(kSchema));
+  TRY(database.migrate(kMetaSchema));
   options.read_only = true;
   TRY_ASSIGN(sql::Database reader, sql::Database::open(path, options));
   std::unique_ptr<Meta> meta(new Meta(std::move(database), std::move(reader)));

@@ -4,7 +4,7 @@
 namespace Atoll::tree {
 namespace {
 
-constexpr std::int64_t kSecond = 1'000'000'000, kHour = 3600 * kSecond, kDay = 24 * kHour;
+constexpr std::int64_t kSecondNs = 1'000'000'000, kHour = 3600 * kSecondNs, kDay = 24 * kHour;
 
 /// The length of the slot of which one version stays; 0: each stays.
 std::int64_t slot_of(std::int64_t age_ns) {
@@ -23,7 +23,7 @@ std::vector<VersionRecord> superfluous(std::span<const VersionRecord> versions, 
   const VersionRecord *last = nullptr;
   for (const VersionRecord &version : versions) {
     const std::int64_t age = now_ns - version.kept_ns, slot = slot_of(age);
-    const bool old = rule.seconds != 0 && age > static_cast<std::int64_t>(rule.seconds) * kSecond;
+    const bool old = rule.seconds != 0 && age > static_cast<std::int64_t>(rule.seconds) * kSecondNs;
     const bool many = rule.count != 0 && kept >= rule.count;
     // Slots begin at the same moments whatever the time is, and weeks are made of days, and days of hours.
     const bool close = rule.thin && slot != 0 && last && last->kept_ns / slot == version.kept_ns / slot;
