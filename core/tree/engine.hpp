@@ -30,6 +30,16 @@ struct Retention {
                      ///< one of each week
 };
 
+/// How changes made by other programs are found, besides by the listings that come across them.
+struct BesideOptions {
+  bool enabled = false;
+  std::size_t watch_folders = 50000;  ///< folders watched at most; 0: none
+  unsigned crawl_rate = 2000;         ///< entries looked at in a second
+  unsigned crawl_interval_s = 3600;   ///< between the beginnings of two rounds over everything
+  unsigned poll_interval_s = 30;      ///< between two looks at the times of all folders, where they cannot be watched
+  unsigned settle_ms = 300;           ///< a burst of changes is over when nothing was heard for so long
+};
+
 struct EngineOptions {
   Durability durability = Durability::PowerCut;
   std::uint64_t quota_default = kNoQuota;
@@ -38,6 +48,7 @@ struct EngineOptions {
   std::uint64_t max_lock_seconds = 86400;
   Retention trash{true, 30 * 86400, std::nullopt, 0, false};
   Retention versions{true, 0, std::nullopt, 100, true};
+  BesideOptions beside;
   unsigned checkpoint_seconds = 20;  ///< between two rounds that close open intents
   ChangeLogLimits change_log;
   std::function<void(bool warning, const std::string &message)> log;  ///< may be empty [any thread]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The reading half of the engine: stat, list, path_of, open_read.
 #include "core/base/path.hpp"
+#include "core/tree/beside.hpp"
 #include "core/tree/change.hpp"
 #include "core/tree/try.hpp"
 
@@ -200,6 +201,7 @@ Result<void> TreeEngine::list(const Ref &ref, std::string_view after, std::uint6
           stale = parent_or_self(located);
           return {};
         }
+        if (beside_) beside_->used(row.id, **folder);
         TRY_ASSIGN(const Entry self, (*folder)->self());
         if (self.inode != row.inode || self.mtime_ns != row.mtime_ns) {
           stale = row.id;

@@ -29,6 +29,14 @@ SpacePtr TreeEngine::known(const SpaceId &space) const {
   return found == spaces_.end() ? nullptr : found->second;
 }
 
+std::vector<SpacePtr> TreeEngine::all_spaces() const {
+  std::vector<SpacePtr> all;
+  const std::shared_lock guard(spaces_mutex_);
+  all.reserve(spaces_.size());
+  for (const auto &[id, space] : spaces_) all.push_back(space);
+  return all;
+}
+
 Result<SpacePtr> TreeEngine::serving(const SpaceId &space) {
   TRY(names_->prove(false));
   auto found = known(space);
@@ -116,12 +124,7 @@ Result<void> TreeEngine::space_list(FunctionRef<bool(const SpaceInfo &)> sink) {
     std::uint64_t used, sequence;
   };
   std::unordered_map<SpaceId, State> states;
-  std::vector<SpacePtr> all;
-  {
-    const std::shared_lock guard(spaces_mutex_);
-    all.reserve(spaces_.size());
-    for (const auto &[id, space] : spaces_) all.push_back(space);
-  }
+  const std::vector<SpacePtr> all = all_spaces();
   {
     TRY_ASSIGN(auto view, views_->lease());
     TRY(view->roots([&](const SpaceId &id, std::uint64_t used, std::uint64_t sequence) {
@@ -189,6 +192,11 @@ Result<void> TreeEngine::rescan(const SpaceId &id) {
 }
 
 Result<void> TreeEngine::forget_missing(const SpaceId &id, std::uint64_t before) {
+  {
+    TRY_ASSIGN(auto view, views_->lease());
+    TRY_ASSIGN(const bool some, view->any_missing(id));
+    if (!some) return {};
+  }
   {
     const std::lock_guard guard(writer_);
     TRY_ASSIGN(auto transaction, index_->begin_write_unseen());

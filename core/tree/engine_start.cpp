@@ -2,7 +2,7 @@
 // How the engine starts, recovers, works in the background and ends.
 #include "core/base/uuid.hpp"
 #include "core/tree/fault_point.hpp"
-#include "core/tree/tree_engine.hpp"
+#include "core/tree/beside.hpp"
 #include "core/tree/try.hpp"
 
 #include <unistd.h>
@@ -86,9 +86,20 @@ Result<void> TreeEngine::start() {
     for (auto &[space, folders] : open) recoveries_.push_back({space, std::move(folders)});
   }
   for (const Recovery &recovery : recoveries_) known(recovery.space)->ready = false;
+  if (options_.beside.enabled) {
+    std::unique_ptr<Watch> watch;
+    if (options_.beside.watch_folders != 0) {
+      if (auto opened = names_->watch(options_.beside.watch_folders))
+        watch = std::move(*opened);
+      else
+        log(true, "folders cannot be watched, they are looked at again and again: " + opened.error().message);
+    }
+    beside_ = std::make_unique<Beside>(*this, std::move(watch));
+  }
   closed_ = false;
   work_ = true;
   thread_ = std::thread([this] { background(); });
+  if (beside_) beside_->start();
   return {};
 }
 
@@ -319,6 +330,7 @@ void TreeEngine::close() {
     background_idle_.notify_all();
   }
   if (thread_.joinable()) thread_.join();
+  if (beside_) beside_->stop();
   bell_.stop();
   auto finish = [&]() -> Result<void> {
     if (!recoveries_.empty()) return error(Status::Unavailable, "a space was still being recovered");

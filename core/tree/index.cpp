@@ -22,6 +22,7 @@ constexpr const char *kSchema[] = {
     " PRIMARY KEY(space,position)) WITHOUT ROWID;"
     "CREATE TABLE log(space BLOB PRIMARY KEY, epoch INTEGER NOT NULL, floor INTEGER NOT NULL) WITHOUT ROWID;"
     "INSERT INTO log SELECT id,seq,seq FROM node WHERE parent=x'';",
+    "CREATE INDEX node_folder ON node(id) WHERE type=2;",
 };
 
 }  // namespace

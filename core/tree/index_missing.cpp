@@ -44,6 +44,24 @@ Result<Hold> IndexView::hold_of(const NodeId &id) {
   return error(Status::DataLoss, "the index has a ring; delete index.db to rebuild it");
 }
 
+Result<void> IndexView::folders(const NodeId &after, std::size_t limit, FunctionRef<void(const NodeId &)> sink) {
+  TRY_ASSIGN(sql::Statement *const statement,
+             database_.cached("SELECT id FROM node WHERE type=2 AND id>?1 ORDER BY id LIMIT ?2"));
+  auto rows = statement->query(after, limit);
+  for (;;) {
+    TRY_ASSIGN(const bool more, rows.next());
+    if (!more) return {};
+    sink(rows.id<NodeId>(0));
+  }
+}
+
+Result<bool> IndexView::any_missing(const SpaceId &space) {
+  TRY_ASSIGN(sql::Statement *const statement, database_.cached("SELECT 1 FROM node WHERE parent=?1 LIMIT 1"));
+  const auto key = missing_key(space);
+  auto rows = statement->query(std::span<const std::uint8_t>(key));
+  return rows.next();
+}
+
 Result<void> Index::miss(const SpaceId &space, const NodeId &id, std::uint64_t sequence, std::int64_t now_ns) {
   return attach(id, missing_key(space), missing_name(sequence, now_ns));
 }

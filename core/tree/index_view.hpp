@@ -102,6 +102,10 @@ class IndexView {
                         FunctionRef<bool(const NodeView &row, std::uint64_t inode)> sink);
   /// The way to a node. Nothing when it is not there or hangs in no space or another one.
   Result<std::optional<std::vector<Step>>> chain(const SpaceId &space, const NodeId &id);
+  /// The ids of all folders after `after`, sorted, at most `limit`; also of those that are part of no space.
+  Result<void> folders(const NodeId &after, std::size_t limit, FunctionRef<void(const NodeId &)> sink);
+  /// Whether anything is missing in the space.
+  Result<bool> any_missing(const SpaceId &space);
   Result<Hold> hold_of(const NodeId &id);
   /// Whether the node hangs in this place itself.
   Result<bool> hangs_in(const NodeId &id, Place place);

@@ -72,6 +72,16 @@ Result<void> Meta::set_setting(std::string_view name, std::string_view value) {
   return statement->run_with(name, value);
 }
 
+Result<std::string> Meta::note(std::string_view name) {
+  const std::lock_guard guard(mutex_);
+  return setting("note." + std::string(name));
+}
+
+Result<void> Meta::set_note(std::string_view name, std::string_view text) {
+  const std::lock_guard guard(mutex_);
+  return set_setting("note." + std::string(name), text);
+}
+
 Result<Meta::Start> Meta::begin_run() {
   const std::lock_guard guard(mutex_);
   TRY_ASSIGN(auto transaction, database_.begin());

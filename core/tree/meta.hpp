@@ -86,6 +86,10 @@ class Meta {
   /// Reserves `count` sequences for good and gives the first.
   Result<std::uint64_t> reserve_sequences(std::uint64_t count);
 
+  /// A word that is kept over restarts; empty when there is none.
+  Result<std::string> note(std::string_view name);
+  Result<void> set_note(std::string_view name, std::string_view text);
+
   // ---- spaces
   Result<std::vector<SpaceRecord>> spaces();
   Result<void> put_space(const SpaceRecord &space);

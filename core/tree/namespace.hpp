@@ -41,6 +41,7 @@ enum class Onto : std::uint8_t {
 };
 
 class Staged;
+class Watch;
 
 /// An open folder of the truth. Errors are those of base::errno_error; NotFound means that the truth does not have the
 /// name, which is a proof only together with Namespace::prove(). [one thread at a time]
@@ -102,6 +103,9 @@ class Namespace {
   /// A folder that is kept for a space beside its tree, where no other program has business: "trash", or
   /// "versions/<node>". `make`: it is made when it is missing, durably; else NotFound.
   virtual Result<std::unique_ptr<Folder>> kept(const SpaceId &space, std::string_view path, bool make) = 0;
+  /// Something that hears of changes which other programs make, in at most that many folders. Unimplemented, with the
+  /// reason, where they cannot be heard of.
+  virtual Result<std::unique_ptr<Watch>> watch(std::size_t most);
   /// Makes everything durable that was changed so far.
   virtual Result<void> sync_all() = 0;
 };

@@ -65,6 +65,7 @@ class PosixNamespace final : public Namespace {
   Result<void> remove_space(const SpaceId &id, std::string_view base) override;
   Result<std::unique_ptr<Folder>> kept(const SpaceId &space, std::string_view path, bool make) override;
   Result<void> sync_all() override;
+  Result<std::unique_ptr<Watch>> watch(std::size_t most) override;
 
  private:
   std::shared_ptr<PosixRoot> root_;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/tree/reconciler.hpp"
 
-#include "core/base/uuid.hpp"
+#include "core/base/path.hpp"
+#include "core/base/time.hpp"
+#include "core/tree/beside.hpp"
 #include "core/tree/fault_point.hpp"
 #include "core/tree/try.hpp"
 
@@ -11,7 +13,9 @@
 namespace Atoll::tree {
 namespace {
 
-constexpr std::size_t kBatch = 1000;  // names under one hold of the writer lock
+constexpr std::size_t kBatch = 250;  // names under one hold of the writer lock
+
+constexpr std::int64_t kYoungNs = 60'000'000'000;
 
 bool missing(const Error &failure) {
   return failure.sys_errno == ENOENT || failure.sys_errno == ENOTDIR || failure.sys_errno == ELOOP;
@@ -46,12 +50,22 @@ Result<void> TreeEngine::reconcile_recovering(const SpacePtr &space, std::span<c
 }
 
 Result<void> Reconciler::run() {
+  TRY(look());
+  return finish();
+}
+
+Result<void> Reconciler::look() {
   while (!queue_.empty()) {
-    const Todo todo = queue_.front();
+    if (cancelled_ && *cancelled_) return error(Status::Unavailable, "the server ends");
+    const Todo todo = std::move(queue_.front());
     queue_.pop_front();
-    TRY(compare(todo));
+    if (todo.names.empty()) {
+      TRY(compare(todo));
+    } else {
+      TRY(compare_names(todo));
+    }
   }
-  return remove_vanished();
+  return {};
 }
 
 Result<std::optional<Reconciler::Opened>> Reconciler::open(IndexView &view, const NodeId &folder) {
@@ -71,7 +85,7 @@ Result<std::optional<Reconciler::Opened>> Reconciler::open(IndexView &view, cons
   if (place.located.chain.size() == 1)
     return error(Status::Unavailable, "the folder of the space, " + space_->info.folder + ", is missing");
   if (++ups_ > 10000) return error(Status::Unavailable, "the space changes faster than it can be looked at");
-  queue_.push_back({place.located.chain[place.located.chain.size() - 2].id, false});
+  queue_.push_back({place.located.chain[place.located.chain.size() - 2].id, false, {}});
   return std::optional<Opened>();
 }
 
@@ -85,11 +99,18 @@ Result<void> Reconciler::compare(const Todo &todo) {
     TRY_ASSIGN(auto snapshot, view->begin());
     TRY_ASSIGN(auto place, open(*view, todo.folder));
     if (!place) return {};
+    if (engine_.beside_) engine_.beside_->watch(todo.folder, *place->folder);
     TRY_ASSIGN(self, place->folder->self());  // before the names: a later change shows in the time again
     std::vector<std::pair<std::string, Entry>> entries;
     auto scanned =
         place->folder->scan([&](std::string_view name, const Entry &entry) { entries.emplace_back(name, entry); });
     if (!scanned) return cannot_look(std::move(scanned).error());
+    entries_ += entries.size() + 1;
+    const std::int64_t young = base::now_unix_ns() - kYoungNs;
+    if (std::any_of(entries.begin(), entries.end(), [&](const auto &found) {
+          return found.second.kind == EntryKind::File && found.second.mtime_ns > young;
+        }))
+      young_folders_.push_back(todo.folder);
     std::sort(entries.begin(), entries.end(), [](const auto &a, const auto &b) { return a.first < b.first; });
     auto entry = entries.begin();
     TRY(view->children(todo.folder, {}, 0, [&](const NodeView &child, std::uint64_t inode) {
@@ -112,7 +133,7 @@ Result<void> Reconciler::compare(const Todo &todo) {
     const Row &row = place->located.row;
     differs = row.inode != self.inode || row.mtime_ns != self.mtime_ns;
   }
-  for (const NodeId &folder : inside) queue_.push_back({folder, true});
+  for (const NodeId &folder : inside) queue_.push_back({folder, true, {}});
   if (names.empty() && !differs) return {};
   // In batches, so that nobody waits for long; only the last one says that the folder is in step.
   std::span<const std::string> left(names);
@@ -121,6 +142,37 @@ Result<void> Reconciler::compare(const Todo &todo) {
     left = left.subspan(kBatch);
   }
   return take_over(todo, left, self);
+}
+
+Result<void> Reconciler::compare_names(const Todo &todo) {
+  std::vector<std::string> differing;
+  {
+    TRY_ASSIGN(auto view, engine_.views_->lease());
+    TRY_ASSIGN(auto snapshot, view->begin());
+    TRY_ASSIGN(auto place, open(*view, todo.folder));
+    if (!place) return {};
+    for (const std::string &name : todo.names) {
+      if (!base::valid_name(name)) continue;
+      ++entries_;
+      TRY_ASSIGN(const auto row, view->child(todo.folder, name));
+      auto looked = place->folder->look(name);
+      if (!looked) return cannot_look(std::move(looked).error());
+      const bool there = *looked && (*looked)->kind != EntryKind::Other;
+      const bool same = row ? there && same_state(*row, **looked) : !there;
+      if (!same)
+        differing.push_back(name);
+      else if (row && row->folder())
+        seen_folders_.push_back(row->id);
+    }
+  }
+  if (differing.empty()) return {};
+  changed_folders_.push_back(todo.folder);
+  for (std::span<const std::string> left(differing); !left.empty();) {
+    const auto some = left.first(std::min(left.size(), kBatch));
+    TRY(take_over(todo, some, std::nullopt));
+    left = left.subspan(some.size());
+  }
+  return {};
 }
 
 Result<void> Reconciler::take_over(const Todo &todo, std::span<const std::string> names,
@@ -179,7 +231,7 @@ Result<void> Reconciler::take_over_name(Opened &place, const std::string &name, 
     // Another folder at a known name: the same node, of which nothing below is known to be as it was.
     TRY(index.set_disk_state(row->id, entry.mtime_ns - 1, entry.inode));
     if (auto done = place.folder->identify(name, row->id, 0); !done) engine_.log(true, done.error().message);
-    queue_.push_back({row->id, true});
+    queue_.push_back({row->id, true, {}});
     return {};
   }
   return update_file(place, *row, entry, delta);

@@ -17,13 +17,37 @@ class Reconciler {
   Reconciler(TreeEngine &engine, SpacePtr space, bool deep, bool recovering)
       : engine_(engine), space_(std::move(space)), deep_(deep), recovering_(recovering) {}
 
-  void add(const NodeId &folder) { queue_.push_back({folder, deep_}); }
+  void add(const NodeId &folder) { queue_.push_back({folder, deep_, {}}); }
+  /// Only these names of the folder; whether there are others is not looked at.
+  void add_names(const NodeId &folder, std::vector<std::string> names) {
+    queue_.push_back({folder, false, std::move(names)});
+  }
+  /// Ends look() early, with Unavailable, once it is true. Borrowed.
+  void cancel_by(const std::atomic<bool> *cancelled) noexcept { cancelled_ = cancelled; }
+
+  /// look() and finish().
   Result<void> run();
+  /// Looks at what was added and takes over everything but removals.
+  Result<void> look();
+  /// Removes what was found gone by all looks so far and did not turn up elsewhere.
+  Result<void> finish();
+
+  /// Found gone so far.
+  std::size_t vanished() const noexcept { return vanished_.size(); }
+  /// Entries that were compared since the last call.
+  std::size_t take_entries() noexcept { return std::exchange(entries_, 0); }
+  /// Folders in which some of the names that were asked for had changed.
+  const std::vector<NodeId> &changed_folders() const noexcept { return changed_folders_; }
+  /// Folders with files that were written a moment ago, among those of which all was compared.
+  const std::vector<NodeId> &young_folders() const noexcept { return young_folders_; }
+  /// Folders among the names that were asked for, known and as they were.
+  const std::vector<NodeId> &seen_folders() const noexcept { return seen_folders_; }
 
  private:
   struct Todo {
     NodeId folder;
     bool deep = false;
+    std::vector<std::string> names;  ///< empty: all
   };
   struct Vanished {
     NodeId parent;
@@ -39,6 +63,7 @@ class Reconciler {
   /// Nothing when the index does not have it any more. A folder that the truth lacks is dealt with.
   Result<std::optional<Opened>> open(IndexView &view, const NodeId &folder);
   Result<void> compare(const Todo &todo);
+  Result<void> compare_names(const Todo &todo);
   Result<void> take_over(const Todo &todo, std::span<const std::string> names, const std::optional<Entry> &self);
   /// One name, under the writer lock; adds what it means for the folder's size.
   Result<void> take_over_name(Opened &place, const std::string &name, std::int64_t &delta, bool &changed);
@@ -57,7 +82,6 @@ class Reconciler {
   }
   Result<void> move_row(Opened &place, const std::string &name, const Row &row, const Entry &entry,
                         std::int64_t &delta);
-  Result<void> remove_vanished();
   Result<void> remove_vanished(std::span<const Vanished> batch);
 
   TreeEngine &engine_;
@@ -65,6 +89,9 @@ class Reconciler {
   const bool deep_, recovering_;
   std::deque<Todo> queue_;
   std::vector<Vanished> vanished_;
+  std::vector<NodeId> changed_folders_, seen_folders_, young_folders_;
+  const std::atomic<bool> *cancelled_ = nullptr;
+  std::size_t entries_ = 0;
   bool touched_folder_ = false;
   std::size_t ups_ = 0;  // how often a parent had to be looked at instead
 };

@@ -12,7 +12,7 @@
 namespace Atoll::tree {
 namespace {
 
-constexpr std::size_t kBatch = 1000;  // removals under one hold of the writer lock
+constexpr std::size_t kRemovals = 250;  // removals under one hold of the writer lock
 
 /// Whether the identity was written for the very state that the entry is in.
 bool consistent(const Identity &identity, const Entry &entry) {
@@ -103,7 +103,7 @@ Result<void> Reconciler::move_row(Opened &place, const std::string &name, const 
     const bool other = row.inode != entry.inode;
     if (other) TRY(index.set_disk_state(row.id, entry.mtime_ns - 1, entry.inode));
     // Nobody has looked after it while it was missing.
-    if (deep_ || other || before.kind == Hold::Kind::Missing) queue_.push_back({row.id, true});
+    if (deep_ || other || before.kind == Hold::Kind::Missing) queue_.push_back({row.id, true, {}});
     return {};
   }
   if (row.inode == entry.inode && row.size == entry.size && row.mtime_ns == entry.mtime_ns) return {};
@@ -154,7 +154,7 @@ Result<void> Reconciler::add_new(Opened &place, const std::string &name, const E
   ATOLL_FAULT_POINT("reconcile.added");
   TRY(note(ChangeKind::Created, row));
   delta += static_cast<std::int64_t>(row.size);
-  if (row.folder()) queue_.push_back({row.id, true});
+  if (row.folder()) queue_.push_back({row.id, true, {}});
   return {};
 }
 
@@ -166,11 +166,11 @@ Result<void> Reconciler::miss(const NodeId &node) {
   return engine_.index_->miss(space_->info.id, node, sequence, base::now_unix_ns());
 }
 
-Result<void> Reconciler::remove_vanished() {
+Result<void> Reconciler::finish() {
   if (vanished_.empty()) return {};
   TRY(engine_.names_->prove(true));
-  for (std::size_t at = 0; at < vanished_.size(); at += kBatch)
-    TRY(remove_vanished(std::span(vanished_).subspan(at, std::min(kBatch, vanished_.size() - at))));
+  for (std::size_t at = 0; at < vanished_.size(); at += kRemovals)
+    TRY(remove_vanished(std::span(vanished_).subspan(at, std::min(kRemovals, vanished_.size() - at))));
   vanished_.clear();
   engine_.wake();
   if (queue_.empty()) return {};

@@ -13,6 +13,7 @@
 #include "core/tree/view_pool.hpp"
 
 #include <atomic>
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -35,6 +36,7 @@ using SpacePtr = std::shared_ptr<Space>;
 /// InvalidArgument unless every name of the path may be one.
 Result<void> names_valid(std::string_view path);
 
+class Beside;
 class Change;
 struct Target;
 
@@ -147,6 +149,7 @@ class TreeEngine final : public Engine {
   Result<void> drop_versions(std::span<const VersionRecord> records);
   /// The background looks whether the file has too many versions.
   void thin_later(const NodeId &node);
+  std::vector<SpacePtr> all_spaces() const;
   /// Something waits for the background thread.
   void wake();
 
@@ -163,6 +166,7 @@ class TreeEngine final : public Engine {
   std::mutex writer_;             // the writer lock: every change of the tree of any space
   std::unique_ptr<Index> index_;  // guarded by writer_, but for its generations
   PlaceCache places_{8192};
+  std::unique_ptr<Beside> beside_;  // null when no other program changes the files
 
  private:
   Result<bool> open_index(const Meta::Start &start);

@@ -5,6 +5,7 @@
 #include "plugins/storage-posix/convert.hpp"
 #include "plugins/storage-posix/handles.hpp"
 
+#include <algorithm>
 #include <filesystem>
 
 namespace Atoll::storage_posix {
@@ -22,6 +23,12 @@ Result<void> make_folder(const std::string &path) {
   std::filesystem::create_directories(path, failure);
   if (!failure) return {};
   return error(Status::Unavailable, "cannot make the folder " + path + ": " + failure.message());
+}
+
+/// A duration of the configuration in seconds.
+unsigned seconds(const Host &host, const char *key, unsigned otherwise) {
+  const std::int64_t nanoseconds = host.integer(key, std::int64_t{otherwise} * 1'000'000'000);
+  return static_cast<unsigned>(std::clamp<std::int64_t>(nanoseconds / 1'000'000'000, 0, 1u << 30));
 }
 
 }  // namespace
@@ -46,6 +53,13 @@ Result<std::unique_ptr<StoragePosix>> StoragePosix::create(const Call &, const H
   options.quota_default = quota == 0 ? tree::kNoQuota : quota;
   options.readers = static_cast<unsigned>(std::max<std::int64_t>(1, host.integer("readers", 16)));
   options.revalidate = settings.external_writers;
+  options.beside.enabled = settings.external_writers;
+  options.beside.watch_folders =
+      static_cast<std::size_t>(std::clamp<std::int64_t>(host.integer("watch_folders", 50000), 0, 10'000'000));
+  options.beside.crawl_rate =
+      static_cast<unsigned>(std::clamp<std::int64_t>(host.integer("crawl_rate", 2000), 1, 10'000'000));
+  options.beside.crawl_interval_s = seconds(host, "crawl_interval", 3600);
+  options.beside.poll_interval_s = std::max(1u, seconds(host, "poll_interval", 30));
   options.max_lock_seconds = static_cast<std::uint64_t>(
       std::max<std::int64_t>(1, host.integer("lock_timeout", 86400'000'000'000) / 1'000'000'000));
   options.change_log.age_seconds = static_cast<std::uint64_t>(

@@ -40,7 +40,21 @@ class StoragePosix : public Plugin<StoragePosix>,
       config_key(
           "external_writers", ATOLL_CONFIG_BOOLEAN, "yes",
           "Whether other programs (Samba, rsync, a shell) may change the files. no saves a look at the disk with "
-          "each listing."),
+          "each listing, the watching and the crawl."),
+      config_key(
+          "watch_folders", ATOLL_CONFIG_INTEGER, "50000",
+          "How many folders are watched (inotify) so that changes made by other programs appear within seconds; at "
+          "most half of fs.inotify.max_user_watches. The kernel needs about 1 KiB for each. 0: none."),
+      config_key(
+          "crawl_rate", ATOLL_CONFIG_INTEGER, "2000",
+          "How many files and folders the crawl looks at in a second. It compares everything with the disk, again "
+          "and again, and finds what the watching missed."),
+      config_key(
+          "crawl_interval", ATOLL_CONFIG_DURATION, "1h",
+          "The time between the beginnings of two rounds of the crawl; a round that takes longer is not cut short."),
+      config_key("poll_interval", ATOLL_CONFIG_DURATION, "30s",
+                 "Where folders cannot be watched (network file systems, more folders than watch_folders): the time "
+                 "between two looks at the times of all folders."),
       config_key("verify_checksums", ATOLL_CONFIG_BOOLEAN, "no",
                  "Reads each upload again and compares its checksums before it is acknowledged."),
       config_key("lock_timeout", ATOLL_CONFIG_DURATION, "24h", "The longest time that a lock is given for at once."),

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/tree/beside.hpp"
+
+#include "core/tree/try.hpp"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace Atoll::tree {
+namespace {
+
+constexpr std::size_t kMostDirty = 10000, kMostNames = 100000;
+constexpr std::size_t kNamesOfFolder = 4096;  // beyond that all of it is compared
+constexpr std::size_t kMostLater = 10000;
+constexpr std::size_t kWalkAtOnce = 64;
+constexpr unsigned kWalkSpeed = 10;  // the walk looks at folders only, as many times faster than the crawl at entries
+constexpr auto kQuiet = std::chrono::seconds(2), kRetry = std::chrono::seconds(1), kComplain = std::chrono::seconds(60);
+
+bool absent(const Error &failure) {
+  return failure.sys_errno == ENOENT || failure.sys_errno == ENOTDIR || failure.sys_errno == ELOOP;
+}
+
+}  // namespace
+
+Beside::Beside(TreeEngine &engine, std::unique_ptr<Watch> watch)
+    : engine_(engine),
+      watch_(std::move(watch)),
+      wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      crawl_(engine, stop_) {}
+
+Beside::~Beside() { stop(); }
+
+void Beside::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Beside::stop() {
+  stop_ = true;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const ssize_t told = ::write(wake_.get(), &one, sizeof one);
+  if (thread_.joinable()) thread_.join();
+}
+
+void Beside::watch(const NodeId &node, Folder &folder) {
+  if (watch_ && watch_->add(node, folder, false) == Watch::Added::Full) full();
+}
+
+void Beside::used(const NodeId &node, Folder &folder) {
+  if (watch_ && !watch_->used(node)) watch_->add(node, folder, true);
+}
+
+void Beside::full() {
+  full_ = true;
+  if (full_told_.exchange(true)) return;
+  engine_.log(true, "only " + std::to_string(watch_->count()) +
+                        " folders can be watched (watch_folders, fs.inotify.max_user_watches); changes made by other "
+                        "programs in the rest are found when they are listed, and by looking again and again");
+}
+
+void Beside::complain(const Error &failure) {
+  const auto now = Clock::now();
+  if (failure.message == complaint_ && now - complained_ < kComplain) return;
+  complaint_ = failure.message;
+  complained_ = now;
+  engine_.log(true, "changes made by other programs cannot be taken over now: " + failure.message);
+}
+
+void Beside::run() {
+  if (auto resumed = crawl_.resume(); !resumed) complain(resumed.error());
+  pollfd polled[2] = {{wake_.get(), POLLIN, 0}, {watch_ ? watch_->fd() : -1, POLLIN, 0}};
+  while (!stop_) {
+    const auto pause = std::chrono::ceil<std::chrono::milliseconds>(next() - Clock::now()).count();
+    ::poll(polled, 2, static_cast<int>(std::clamp<long long>(pause, 0, 60000)));
+    if (stop_) break;
+    hear();
+    later();
+    changes();
+    walk();
+    if (!walking_ && Clock::now() >= crawl_.next()) crawl_.step();
+  }
+  crawl_.pause();
+}
+
+Beside::Clock::time_point Beside::next() const {
+  auto next = Clock::now() + std::chrono::minutes(1);
+  const std::chrono::milliseconds settle(engine_.options_.beside.settle_ms);
+  if (!dirty_.empty()) {
+    for (const auto &[folder, dirty] : dirty_) {
+      next = std::min(next, std::max(dirty.not_before, std::min(last_heard_ + settle, first_heard_ + 6 * settle)));
+      if (next <= Clock::now()) break;
+    }
+  }
+  for (const auto &[folder, later] : later_) next = std::min(next, later.due);
+  if (!deep_.empty()) return Clock::now();
+  next = std::min(next, next_walk_);
+  if (!walking_) next = std::min(next, crawl_.next());
+  return next;
+}
+
+// ---- hearing
+
+void Beside::hear() {
+  if (!watch_) return;
+  for (int i = 0; i < 64; ++i) {
+    auto more = watch_->read([&](const Notice &notice) { heard(notice); });
+    if (!more) return complain(more.error());
+    if (!*more) return;
+  }
+}
+
+void Beside::heard(const Notice &notice) {
+  if (notice.lost) return lost();
+  const auto now = Clock::now();
+  if (dirty_.empty()) first_heard_ = now;
+  last_heard_ = now;
+  Dirty &dirty = dirty_[notice.folder];
+  if (notice.name.empty()) return;  // the folder itself: its parent hears of what matters
+  if (!dirty.whole && dirty.names.insert(std::string(notice.name)).second) ++dirty_names_;
+  if (dirty.names.size() > kNamesOfFolder) {
+    dirty_names_ -= dirty.names.size();
+    dirty.names.clear();
+    dirty.whole = true;
+  }
+  if (dirty_.size() > kMostDirty || dirty_names_ > kMostNames) lost();
+}
+
+void Beside::lost() {
+  engine_.log(false, "too much was changed by other programs at once to hear of all of it; all folders are looked at");
+  dirty_.clear();
+  dirty_names_ = 0;
+  later_.clear();
+  walking_ = true;
+  walked_ = NodeId();
+  next_walk_ = Clock::now();
+  crawl_.restart();
+}
+
+void Beside::note_whole(const NodeId &folder, Clock::time_point not_before) {
+  if (dirty_.empty()) first_heard_ = last_heard_ = Clock::now();
+  Dirty &dirty = dirty_[folder];
+  dirty_names_ -= dirty.names.size();
+  dirty.names.clear();
+  dirty.whole = true;
+  dirty.not_before = not_before;
+}
+
+// ---- taking over
+
+void Beside::changes() {
+  if (dirty_.empty()) return;
+  const auto now = Clock::now();
+  const std::chrono::milliseconds settle(engine_.options_.beside.settle_ms);
+  if (now < last_heard_ + settle && now < first_heard_ + 6 * settle) return;
+  std::map<SpaceId, std::map<NodeId, Dirty>> due;
+  auto sort = [&]() -> Result<void> {
+    TRY_ASSIGN(auto view, engine_.views_->lease());
+    for (auto at = dirty_.begin(); at != dirty_.end();) {
+      if (at->second.not_before > now) {
+        ++at;
+        continue;
+      }
+      TRY_ASSIGN(const Hold hold, view->hold_of(at->first));
+      dirty_names_ -= at->second.names.size();
+      if (hold.kind == Hold::Kind::Space)
+        due[hold.space].insert(std::move(*at));
+      else if (watch_)
+        watch_->drop(at->first);  // gone, or in the trash
+      at = dirty_.erase(at);
+    }
+    return {};
+  };
+  if (auto sorted = sort(); !sorted) return complain(sorted.error());
+  for (auto &[space, folders] : due) take_over(space, std::move(folders));
+}
+
+void Beside::take_over(const SpaceId &id, std::map<NodeId, Dirty> folders) {
+  const SpacePtr space = engine_.known(id);
+  if (!space) return;
+  auto put_off = [&](const Error &why) {
+    for (auto &[folder, dirty] : folders) retry(folder, std::move(dirty), why);
+  };
+  if (!space->ready) return put_off(error(Status::Unavailable, "the space is being compared with its files"));
+  Reconciler run(engine_, space, false, false);
+  run.cancel_by(&stop_);
+  for (const auto &[folder, dirty] : folders) {
+    if (dirty.whole)
+      run.add(folder);
+    else if (!dirty.names.empty())
+      run.add_names(folder, {dirty.names.begin(), dirty.names.end()});
+  }
+  const auto before = Clock::now();
+  auto done = run.run();
+  if (stop_) return;
+  if (!done) return put_off(done.error());
+  const auto now = Clock::now();
+  for (const NodeId &folder : run.changed_folders())
+    if (later_.size() < kMostLater)
+      later_[folder] = {now + std::max<Clock::duration>(kQuiet, 10 * (now - before)), false};
+  // Files that are being written change without their folder: where that is not heard of, somebody has to ask.
+  const std::chrono::seconds poll(std::max(1u, engine_.options_.beside.poll_interval_s));
+  for (const NodeId &folder : run.young_folders())
+    if ((!watch_ || !watch_->used(folder)) && later_.size() < kMostLater) later_[folder] = {now + poll, true};
+  for (const NodeId &folder : run.seen_folders()) deep_.push_back(folder);
+}
+
+void Beside::retry(const NodeId &folder, Dirty dirty, const Error &why) {
+  complain(why);
+  if (dirty_.empty()) first_heard_ = last_heard_ = Clock::now();
+  Dirty &again = dirty_[folder];
+  again.whole |= dirty.whole;
+  for (const std::string &name : dirty.names)
+    if (again.names.insert(name).second) ++dirty_names_;
+  again.not_before = Clock::now() + kRetry;
+}
+
+/// Folders of which some names were taken over: once they are quiet, all of it is compared, so that a listing finds the
+/// folder in step.
+void Beside::later() {
+  const auto now = Clock::now();
+  for (auto at = later_.begin(); at != later_.end();) {
+    if (at->second.due > now) {
+      ++at;
+      continue;
+    }
+    const NodeId folder = at->first;
+    const bool anyway = at->second.anyway;
+    at = later_.erase(at);
+    if (anyway) {
+      note_whole(folder);
+      continue;
+    }
+    auto look = [&]() -> Result<void> {
+      Hold hold;
+      {
+        TRY_ASSIGN(auto view, engine_.views_->lease());
+        TRY_ASSIGN(hold, view->hold_of(folder));
+      }
+      if (hold.kind != Hold::Kind::Space) return {};
+      const SpacePtr space = engine_.known(hold.space);
+      if (!space || !space->ready) return {};
+      TRY_ASSIGN(const bool same, engine_.in_step(space, folder));
+      if (!same) note_whole(folder);
+      return {};
+    };
+    if (auto looked = look(); !looked) complain(looked.error());
+  }
+}
+
+// ---- walking
+
+Result<void> Beside::look(const NodeId &folder, bool deep) {
+  TRY_ASSIGN(auto view, engine_.views_->lease());
+  TRY_ASSIGN(const Hold hold, view->hold_of(folder));
+  if (hold.kind != Hold::Kind::Space) return {};
+  const SpacePtr space = engine_.known(hold.space);
+  if (!space) return {};
+  Located located;
+  TRY_ASSIGN(auto row, view->by_id(folder));
+  TRY_ASSIGN(auto chain, view->chain(hold.space, folder));
+  if (!row || !chain || !row->folder()) return {};
+  located.row = std::move(*row);
+  located.chain = std::move(*chain);
+  auto opened = engine_.names_->open(space->info.folder, located.path());
+  if (!opened) {
+    if (!absent(opened.error())) return std::move(opened).error();
+    note_whole(folder);
+    return {};
+  }
+  auto added = Watch::Added::Known;
+  if (watch_) added = watch_->add(folder, **opened, false);
+  if (added == Watch::Added::Full) full();
+  TRY_ASSIGN(const Entry self, (*opened)->self());
+  if (self.inode != located.row.inode || self.mtime_ns != located.row.mtime_ns) note_whole(folder);
+  if (!deep || added != Watch::Added::New) return {};
+  return view->children(folder, {}, 0, [&](const NodeView &child, std::uint64_t) {
+    if (child.folder()) deep_.push_back(child.id);
+    return true;
+  });
+}
+
+void Beside::walk() {
+  const auto now = Clock::now();
+  for (std::size_t i = 0; i < kWalkAtOnce && !deep_.empty(); ++i) {
+    const NodeId folder = deep_.front();
+    deep_.pop_front();
+    if (auto looked = look(folder, true); !looked) complain(looked.error());
+  }
+  if (deep_.size() > kMostDirty) lost();
+  if (now < next_walk_) return;
+  if (!walking_) {
+    walking_ = true;  // it is time for the next one
+    walked_ = NodeId();
+  }
+  std::vector<NodeId> folders;
+  auto some = [&]() -> Result<void> {
+    TRY(engine_.names_->prove(false));
+    TRY_ASSIGN(auto view, engine_.views_->lease());
+    return view->folders(walked_, kWalkAtOnce, [&](const NodeId &folder) { folders.push_back(folder); });
+  };
+  if (auto found = some(); !found) {
+    complain(found.error());
+    next_walk_ = now + kRetry;
+    return;
+  }
+  for (const NodeId &folder : folders) {
+    if (auto looked = look(folder, false); !looked) complain(looked.error());
+    walked_ = folder;
+  }
+  const BesideOptions &options = engine_.options_.beside;
+  if (folders.size() == kWalkAtOnce) {
+    next_walk_ = now + std::chrono::microseconds(folders.size() * 1'000'000 /
+                                                 (std::uint64_t{kWalkSpeed} * std::max(1u, options.crawl_rate)));
+    return;
+  }
+  walking_ = false;
+  // Whoever can be told of all changes need not ask.
+  next_walk_ =
+      watch_ && !full_ ? Clock::time_point::max() : now + std::chrono::seconds(std::max(1u, options.poll_interval_s));
+  full_ = false;
+}
+
+}  // namespace Atoll::tree

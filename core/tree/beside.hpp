@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: Apache-2.0
+// Finds what other programs do to the files: at once by watching folders, in the end by looking at all of them.
+#pragma once
+
+#include "core/tree/crawl.hpp"
+#include "core/tree/watch.hpp"
+
+#include <map>
+#include <set>
+
+namespace Atoll::tree {
+
+class TreeEngine;
+
+/// One thread beside the requests. It
+/// - hears of changes in watched folders, waits until a burst of them is over, and takes over the names it heard of;
+/// - walks once over all folders at the start, and after notices were lost, to watch them and to compare their times;
+///   again and again where folders cannot all be watched;
+/// - crawls: compares every entry of every folder, at a bounded rate, going on after a restart where it was.
+/// What it finds gone is removed when all folders of a burst, or a good part of a crawl, were looked at, so that what
+/// was moved keeps its id.
+class Beside {
+ public:
+  /// `watch` may be null: then there is only the walk and the crawl. [start-up only]
+  Beside(TreeEngine &engine, std::unique_ptr<Watch> watch);
+  Beside(const Beside &) = delete;
+  Beside &operator=(const Beside &) = delete;
+  ~Beside();
+
+  /// Begins, not before the engine is ready for calls.
+  void start();
+  /// Ends; what was heard of and not taken over yet is found by the next walk.
+  void stop();
+
+  /// Before a folder is compared, so that nothing is missed after that. [any thread]
+  void watch(const NodeId &node, Folder &folder);
+  /// A folder was listed. [any thread]
+  void used(const NodeId &node, Folder &folder);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  /// A folder that is to be looked at.
+  struct Dirty {
+    std::set<std::string> names;
+    bool whole = false;
+    Clock::time_point not_before{};
+  };
+
+  void run();
+  Clock::time_point next() const;
+  void hear();
+  void heard(const Notice &notice);
+  void lost();
+  /// Takes over what was heard of.
+  void changes();
+  void take_over(const SpaceId &space, std::map<NodeId, Dirty> folders);
+  void retry(const NodeId &folder, Dirty dirty, const Error &why);
+  void later();
+  void walk();
+  /// Watches a folder, and notes it when its time is not that of the index. `deep`: also those below, unless it was
+  /// watched already.
+  Result<void> look(const NodeId &folder, bool deep);
+  void note_whole(const NodeId &folder, Clock::time_point not_before = {});
+  void full();
+  void complain(const Error &failure);
+
+  TreeEngine &engine_;
+  const std::unique_ptr<Watch> watch_;
+  base::Fd wake_;
+  std::atomic<bool> stop_{false}, full_{false}, full_told_{false};
+  std::thread thread_;
+
+  // Of the thread alone.
+  std::map<NodeId, Dirty> dirty_;
+  std::size_t dirty_names_ = 0;
+  Clock::time_point first_heard_{}, last_heard_{};
+  struct Later {
+    Clock::time_point due;
+    bool anyway = false;  // also when its time says that nothing has changed
+  };
+  std::map<NodeId, Later> later_;  // changed a moment ago: compared once they are quiet
+  std::deque<NodeId> deep_;                    // to look at with all below
+  bool walking_ = true;
+  NodeId walked_;
+  Clock::time_point next_walk_{};
+  Crawl crawl_;
+  std::string complaint_;
+  Clock::time_point complained_{};
+};
+
+}  // namespace Atoll::tree

@@ -1,0 +1,278 @@
+// SPDX-License-Identifier: Apache-2.0
+// Changes made beside the server, found without anybody asking: by the watcher and by the crawl.
+#include "core/tree/invariants_test.hpp"
+#include "core/tree/meta.hpp"
+
+#include <chrono>
+#include <mutex>
+#include <thread>
+
+using namespace Atoll;
+using namespace Atoll::tree;
+using test::Fixture;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Waits for a condition that must come true; the deadline is only there so that a failure ends.
+template <class Condition>
+bool comes_true(Condition condition) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(5));
+  }
+  return true;
+}
+
+struct Log {
+  std::mutex mutex;
+  std::vector<std::string> lines;
+  std::size_t count(std::string_view part) {
+    const std::lock_guard guard(mutex);
+    return static_cast<std::size_t>(std::count_if(
+        lines.begin(), lines.end(), [&](const std::string &line) { return line.find(part) != std::string::npos; }));
+  }
+};
+
+/// A provider that hears of changes, or crawls only. Nothing is listed or opened to wait for them: the sums of the
+/// index tell.
+struct Beside : Fixture {
+  explicit Beside(BesideOptions options) {
+    options.enabled = true;
+    options.settle_ms = 20;
+    provider.options.beside = options;
+    provider.options.durability = Durability::None;
+    provider.options.log = [this](bool, const std::string &message) {
+      const std::lock_guard guard(log.mutex);
+      log.lines.push_back(message);
+    };
+    restart();
+  }
+  ~Beside() { engine.reset(); }
+  bool used_becomes(std::uint64_t bytes) {
+    return comes_true([&] { return used() == bytes; });
+  }
+  Log log;
+};
+
+BesideOptions hearing() {
+  BesideOptions options;
+  options.crawl_rate = 100;
+  options.crawl_interval_s = 100000;
+  return options;
+}
+
+BesideOptions crawling() {
+  BesideOptions options;
+  options.watch_folders = 0;
+  options.crawl_rate = 1000000;
+  options.crawl_interval_s = 0;
+  options.poll_interval_s = 100000;
+  return options;
+}
+
+void everything(Beside &f) {
+  for (const char *path : {"a", "a/sub", "b"}) f.mkdir(path);
+  const Node x = f.put("a/x", "1"), y = f.put("a/sub/y", "22"), sub = f.stat("a/sub");
+  // new, in known folders and in new ones
+  test::write_disk(f.disk("a/new"), "333");
+  REQUIRE(f.used_becomes(6));
+  fs::create_directories(f.disk("t/u/v/w"));
+  test::write_disk(f.disk("t/u/v/w/deep"), "4444");
+  REQUIRE(f.used_becomes(10));
+  test::write_disk(f.disk("t/u/v/later"), "55555");
+  REQUIRE(f.used_becomes(15));
+  // changed in place and by replacing
+  test::write_disk(f.disk("a/x"), "666666");
+  REQUIRE(f.used_becomes(20));
+  CHECK(f.stat("a/x").id == x.id);
+  test::write_disk(f.disk("a/.x"), "7");
+  fs::rename(f.disk("a/.x"), f.disk("a/x"));
+  REQUIRE(f.used_becomes(15));
+  CHECK(f.stat("a/x").id == x.id);
+  const std::string before = f.etag("a/x");
+  fs::last_write_time(f.disk("a/x"), fs::file_time_type::clock::now() - std::chrono::hours(1));
+  CHECK(comes_true([&] { return f.engine->stat(f.at(x.id))->etag().view() != before; }));
+  // renamed: files and trees
+  fs::rename(f.disk("a/sub"), f.disk("b/sub2"));
+  CHECK(comes_true([&] { return f.engine->stat(f.at(y.id)).ok() && f.stat("b").size == 2; }));
+  CHECK(f.engine->stat(f.at(sub.id))->name == "sub2");
+  test::write_disk(f.disk("b/sub2/more"), "88888888");
+  REQUIRE(f.used_becomes(23));
+  // moved out, and in again
+  fs::rename(f.disk("b/sub2"), f.folder.path + "/out");
+  REQUIRE(f.used_becomes(13));
+  CHECK(f.engine->stat(f.at(y.id)).status() == Status::NotFound);
+  test::write_disk(f.folder.path + "/out/y", "999999999");
+  fs::rename(f.folder.path + "/out", f.disk("back"));
+  REQUIRE(f.used_becomes(30));
+  CHECK(f.stat("back/y").name == "y");
+  // removed
+  fs::remove(f.disk("a/new"));
+  fs::remove_all(f.disk("t"));
+  fs::remove_all(f.disk("back"));
+  REQUIRE(f.used_becomes(1));
+  CHECK(f.names("") == "a b");
+  test::check_space(f);
+}
+
+}  // namespace
+
+TEST_CASE("what other programs do is heard of") {
+  Beside f(hearing());
+  everything(f);
+  CHECK(f.log.count("cannot") == 0);
+}
+
+TEST_CASE("what other programs do is found by the crawl alone") {
+  Beside f(crawling());
+  everything(f);
+}
+
+TEST_CASE("a burst moves many files between folders and every one keeps its id") {
+  Beside f(hearing());
+  f.mkdir("a");
+  f.mkdir("b");
+  std::map<std::string, NodeId> ids;
+  for (int i = 0; i < 300; ++i) {
+    const std::string name = std::to_string(i);
+    ids[name] = f.put((i % 2 == 0 ? "a/" : "b/") + name, name).id;
+  }
+  const std::uint64_t used = f.used();
+  const std::string before = f.etag("a");
+  for (int i = 0; i < 300; ++i) {
+    const std::string name = std::to_string(i);
+    fs::rename(f.disk((i % 2 == 0 ? "a/" : "b/") + name), f.disk((i % 2 == 0 ? "b/" : "a/") + name));
+  }
+  test::write_disk(f.disk("end"), "x");
+  REQUIRE(f.used_becomes(used + 1));
+  for (const auto &[name, id] : ids) CHECK(f.stat((std::stoi(name) % 2 == 0 ? "b/" : "a/") + name).id == id);
+  CHECK(f.etag("a") != before);
+  test::check_space(f);
+}
+
+TEST_CASE("what was done while the server was down is found at the start") {
+  for (const bool hears : {true, false}) {
+    CAPTURE(hears);
+    Beside f(hears ? hearing() : crawling());
+    for (const char *path : {"a", "a/b", "c"}) f.mkdir(path);
+    const Node x = f.put("a/b/x", "1");
+    f.put("c/gone", "22");
+    f.engine.reset();
+    fs::rename(f.disk("a/b/x"), f.disk("c/x"));
+    fs::remove(f.disk("c/gone"));
+    test::write_disk(f.disk("a/new"), "333");
+    f.start();
+    REQUIRE(f.used_becomes(4));
+    CHECK(f.engine->stat(f.at(x.id))->name == "x");
+    CHECK(f.stat("c/x").id == x.id);
+    test::check_space(f);
+  }
+}
+
+TEST_CASE("a file that was changed in place while the server was down is found by the crawl") {
+  BesideOptions options = hearing();
+  options.crawl_rate = 1000000;
+  options.crawl_interval_s = 0;
+  Beside f(options);
+  f.mkdir("a");
+  f.put("a/x", "1");
+  f.engine.reset();
+  test::write_disk(f.disk("a/x"), "22222");
+  f.start();
+  CHECK(f.used_becomes(5));
+}
+
+TEST_CASE("more folders than can be watched: said once, and nothing is missed") {
+  BesideOptions options = hearing();
+  options.watch_folders = 5;
+  options.poll_interval_s = 1;
+  options.crawl_rate = 100000;
+  Beside f(options);
+  for (int i = 0; i < 20; ++i) f.mkdir("d" + std::to_string(i));
+  std::uint64_t used = 0;
+  for (int round = 0; round < 2; ++round) {
+    for (int i = 0; i < 20; ++i) {
+      test::write_disk(f.disk("d" + std::to_string(i) + "/" + std::to_string(round)), "12");
+      used += 2;
+    }
+    REQUIRE(f.used_becomes(used));
+  }
+  CHECK(f.log.count("folders can be watched") == 1);
+  // One that is listed is watched from then on.
+  f.names("d17");
+  test::write_disk(f.disk("d17/heard"), "123");
+  CHECK(f.used_becomes(used + 3));
+  test::check_space(f);
+}
+
+TEST_CASE("when notices are lost everything is looked at and nothing is removed for it") {
+  Beside f(hearing());
+  for (int i = 0; i < 8; ++i) f.mkdir("d" + std::to_string(i));
+  f.put("d0/kept", "1");
+  // More than the queue of the kernel holds: with the engine kept from reading by a sink that waits.
+  std::size_t limit = 16384;
+  std::ifstream("/proc/sys/fs/inotify/max_queued_events") >> limit;
+  const std::string some = f.disk("d1/f");
+  for (std::size_t i = 0; i < limit + 2000; ++i) {
+    const std::string name = some + std::to_string(i % 2);
+    test::write_disk(name, "");
+    fs::remove(name);
+  }
+  for (int i = 0; i < 8; ++i) test::write_disk(f.disk("d" + std::to_string(i) + "/new"), "22");
+  REQUIRE(f.used_becomes(17));
+  CHECK(f.stat("d0/kept").size == 1);
+  test::check_space(f);
+}
+
+TEST_CASE("the crawl goes on after a restart where it was") {
+  Beside f(crawling());
+  std::map<std::string, std::string> folders;  // id to path
+  for (int i = 0; i < 20; ++i) {
+    const std::string path = std::to_string(i);
+    folders[f.mkdir(path).id.text()] = path;
+    f.put(path + "/x", "1");
+  }
+  f.engine.reset();
+  // In place, so that no folder's time tells.
+  for (int i = 0; i < 20; ++i) test::write_disk(f.disk(std::to_string(i) + "/x"), "22");
+  const auto place = std::next(folders.begin(), 16);
+  {
+    auto dir = Fixture::value(StateDir::open(f.provider.state));
+    auto meta = Fixture::value(Meta::open(f.provider.state + "/meta.db", dir.provider()));
+    REQUIRE(meta->set_note("crawl", place->first + " 1 1").ok());
+  }
+  f.provider.options.beside.crawl_interval_s = 100000;  // no other round
+  f.start();
+  CHECK(f.used_becomes(23));
+  f.engine.reset();
+  f.provider.options.beside.enabled = false;
+  f.start();
+  for (const auto &[id, path] : folders) CHECK(f.stat(path).size == (id > place->first ? 2 : 1));
+}
+
+TEST_CASE("requests go on while other programs change the files") {
+  Beside f(hearing());
+  f.mkdir("ours");
+  fs::create_directory(f.disk("theirs"));
+  std::thread other([&] {
+    for (int i = 0; i < 1500; ++i) {
+      const std::string name = f.disk("theirs/" + std::to_string(i % 50));
+      test::write_disk(name, std::to_string(i));
+      if (i % 3 == 0) fs::rename(name, name + "r");
+    }
+  });
+  for (int i = 0; i < 200; ++i) {
+    const std::string path = "ours/" + std::to_string(i);
+    f.put(path, std::to_string(i));
+    CHECK(f.get(path) == std::to_string(i));
+  }
+  other.join();
+  test::write_disk(f.disk("theirs/end"), "x");
+  std::uint64_t on_disk = 0;
+  for (const auto &entry : fs::recursive_directory_iterator(f.disk("")))
+    if (entry.is_regular_file()) on_disk += entry.file_size();
+  CHECK(f.used_becomes(on_disk));
+  test::check_space(f);
+}
