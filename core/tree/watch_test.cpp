@@ -25,7 +25,7 @@ bool comes_true(Condition condition) {
   return true;
 }
 
-struct Log {
+struct LogLines {
   std::mutex mutex;
   std::vector<std::string> lines;
   std::size_t count(std::string_view part) {
@@ -37,8 +37,8 @@ struct Log {
 
 /// A provider that hears of changes, or crawls only. Nothing is listed or opened to wait for them: the sums of the
 /// index tell.
-struct Beside : Fixture {
-  explicit Beside(BesideOptions options) {
+struct Neighbours : Fixture {
+  explicit Neighbours(BesideOptions options) {
     options.enabled = true;
     options.settle_ms = 20;
     provider.options.beside = options;
@@ -49,11 +49,11 @@ struct Beside : Fixture {
     };
     restart();
   }
-  ~Beside() { engine.reset(); }
+  ~Neighbours() { engine.reset(); }
   bool used_becomes(std::uint64_t bytes) {
     return comes_true([&] { return used() == bytes; });
   }
-  Log log;
+  LogLines log;
 };
 
 BesideOptions hearing() {
@@ -72,7 +72,7 @@ BesideOptions crawling() {
   return options;
 }
 
-void everything(Beside &f) {
+void everything(Neighbours &f) {
   for (const char *path : {"a", "a/sub", "b"}) f.mkdir(path);
   const Node x = f.put("a/x", "1"), y = f.put("a/sub/y", "22"), sub = f.stat("a/sub");
   // new, in known folders and in new ones
@@ -120,18 +120,18 @@ void everything(Beside &f) {
 }  // namespace
 
 TEST_CASE("what other programs do is heard of") {
-  Beside f(hearing());
+  Neighbours f(hearing());
   everything(f);
   CHECK(f.log.count("cannot") == 0);
 }
 
 TEST_CASE("what other programs do is found by the crawl alone") {
-  Beside f(crawling());
+  Neighbours f(crawling());
   everything(f);
 }
 
 TEST_CASE("a burst moves many files between folders and every one keeps its id") {
-  Beside f(hearing());
+  Neighbours f(hearing());
   f.mkdir("a");
   f.mkdir("b");
   std::map<std::string, NodeId> ids;
@@ -155,7 +155,7 @@ TEST_CASE("a burst moves many files between folders and every one keeps its id")
 TEST_CASE("what was done while the server was down is found at the start") {
   for (const bool hears : {true, false}) {
     CAPTURE(hears);
-    Beside f(hears ? hearing() : crawling());
+    Neighbours f(hears ? hearing() : crawling());
     for (const char *path : {"a", "a/b", "c"}) f.mkdir(path);
     const Node x = f.put("a/b/x", "1");
     f.put("c/gone", "22");
@@ -175,7 +175,7 @@ TEST_CASE("a file that was changed in place while the server was down is found b
   BesideOptions options = hearing();
   options.crawl_rate = 1000000;
   options.crawl_interval_s = 0;
-  Beside f(options);
+  Neighbours f(options);
   f.mkdir("a");
   f.put("a/x", "1");
   f.engine.reset();
@@ -189,7 +189,7 @@ TEST_CASE("more folders than can be watched: said once, and nothing is missed") 
   options.watch_folders = 5;
   options.poll_interval_s = 1;
   options.crawl_rate = 100000;
-  Beside f(options);
+  Neighbours f(options);
   for (int i = 0; i < 20; ++i) f.mkdir("d" + std::to_string(i));
   std::uint64_t used = 0;
   for (int round = 0; round < 2; ++round) {
@@ -208,7 +208,7 @@ TEST_CASE("more folders than can be watched: said once, and nothing is missed") 
 }
 
 TEST_CASE("when notices are lost everything is looked at and nothing is removed for it") {
-  Beside f(hearing());
+  Neighbours f(hearing());
   for (int i = 0; i < 8; ++i) f.mkdir("d" + std::to_string(i));
   f.put("d0/kept", "1");
   // More than the queue of the kernel holds: with the engine kept from reading by a sink that waits.
@@ -227,7 +227,7 @@ TEST_CASE("when notices are lost everything is looked at and nothing is removed 
 }
 
 TEST_CASE("the crawl goes on after a restart where it was") {
-  Beside f(crawling());
+  Neighbours f(crawling());
   std::map<std::string, std::string> folders;  // id to path
   for (int i = 0; i < 20; ++i) {
     const std::string path = std::to_string(i);
@@ -253,7 +253,7 @@ TEST_CASE("the crawl goes on after a restart where it was") {
 }
 
 TEST_CASE("requests go on while other programs change the files") {
-  Beside f(hearing());
+  Neighbours f(hearing());
   f.mkdir("ours");
   fs::create_directory(f.disk("theirs"));
   std::thread other([&] {
