@@ -25,8 +25,8 @@ std::vector<NodeId> Target::way() const {
   return ids;
 }
 
-Change::Change(TreeEngine &engine, SpacePtr space, const Conditions &conditions)
-    : engine_(engine), space_(std::move(space)), conditions_(conditions), lock_(engine.writer_) {}
+Change::Change(TreeEngine &engine, SpacePtr space, const Conditions &conditions, bool insist)
+    : engine_(engine), space_(std::move(space)), conditions_(conditions), insist_(insist), lock_(engine.writer_) {}
 
 Change::~Change() {
   if (transaction_) transaction_->rollback();
@@ -221,6 +221,11 @@ Result<void> Change::intend(std::initializer_list<NodeId> folders) {
   // A change of the disk that the index cannot take could not be undone.
   TRY(engine_.state_.room());
   intended_.assign(folders.begin(), folders.end());
+  if (!insist_ && !touched_ && !engine_.journal_->open(intended_)) {
+    unannounced_ = std::move(intended_);
+    intended_.clear();
+    return error(Status::Unavailable, "the folder is not announced yet");
+  }
   ATOLL_FAULT_POINT("change.intend");
   TRY(engine_.journal_->intend(space_->info.id, intended_));
   ATOLL_FAULT_POINT("change.intended");
@@ -251,8 +256,14 @@ Result<void> Change::commit() {
 Result<void> Change::settle() {
   if (!gone_locks_.empty()) TRY(engine_.locks_->remove(space_->info.id, gone_locks_));
   ATOLL_FAULT_POINT("change.locks_gone");
-  if (!engine_.durable()) return {};
-  for (Folder *folder : sync_) {
+  return engine_.durable() ? settle_for_good() : Result<void>();
+}
+
+Result<void> Change::settle_for_good() {
+  for (const base::Fd &touched : touched_files_) TRY(engine_.names_->sync_touched(touched));
+  touched_files_.clear();
+  // In the order of sync_later(): where a name goes to before where it comes from.
+  for (Folder *folder : std::exchange(sync_, {})) {
     TRY(folder->sync());
     ATOLL_FAULT_POINT("change.synced");
   }

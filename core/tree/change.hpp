@@ -30,7 +30,8 @@ Result<void> space_room(IndexView &view, const Space &space, std::int64_t delta)
 /// disk.
 class Change {
  public:
-  Change(TreeEngine &engine, SpacePtr space, const Conditions &conditions);
+  /// `insist`: intents are noted under the lock if need be.
+  Change(TreeEngine &engine, SpacePtr space, const Conditions &conditions, bool insist = false);
   Change(const Change &) = delete;
   Change &operator=(const Change &) = delete;
   ~Change();
@@ -49,6 +50,9 @@ class Change {
   Result<std::optional<Entry>> agree(Folder &folder, const Target &target);
   /// A folder that must be looked at before this change can be made; the change is then tried again.
   const std::optional<NodeId> &stale() const noexcept { return stale_; }
+  /// Folders whose intents must be noted first: without the writer lock, for it waits for the disk. The change is then
+  /// tried again.
+  std::span<const NodeId> unannounced() const noexcept { return unannounced_; }
   /// An error of the truth: one that says that it is not as was just seen makes the folder stale.
   Error failed(Error failure, const NodeId &folder);
 
@@ -63,7 +67,7 @@ class Change {
   Result<void> room_for(std::int64_t delta);
 
   // ---- doing
-  /// Before the truth is touched.
+  /// Before the truth is touched. An error when the change must be tried again: see unannounced().
   Result<void> intend(std::initializer_list<NodeId> folders);
   /// After the truth was touched: the folder is what it is now, all above it have changed. A folder that somebody else
   /// had changed before keeps its old time in the index, so that the next listing looks.
@@ -76,12 +80,15 @@ class Change {
   Result<std::uint64_t> next_sequence() { return engine_.sequences_->next(); }
   void touched() noexcept { touched_ = true; }
   void sync_later(Folder &folder) { sync_.push_back(&folder); }
+  void sync_later(base::Fd touched) { touched_files_.push_back(std::move(touched)); }
   Folder &keep(std::unique_ptr<Folder> folder);
 
   /// Makes the change visible and gives the writer lock back.
   Result<void> commit();
-  /// Waits until the change is durable, and lets go of locks on what is gone.
+  /// Waits until the change is as durable as the engine promises, and lets go of locks on what is gone.
   Result<void> settle();
+  /// Waits until the change survives a power cut, whatever the engine promises.
+  Result<void> settle_for_good();
 
   Node node(const Row &row, std::span<const NodeId> way, bool created) const;
   Index &index() noexcept { return *engine_.index_; }
@@ -100,6 +107,7 @@ class Change {
   TreeEngine &engine_;
   const SpacePtr space_;
   const Conditions &conditions_;
+  const bool insist_;
   std::unique_lock<std::mutex> lock_;
   std::optional<IndexTransaction> transaction_;
   std::optional<NodeId> stale_;
@@ -110,8 +118,9 @@ class Change {
   };
   std::vector<Opened> folders_;
   std::vector<Folder *> sync_;
+  std::vector<base::Fd> touched_files_;
   std::vector<std::string> gone_locks_;
-  std::vector<NodeId> intended_;
+  std::vector<NodeId> intended_, unannounced_;
   bool touched_ = false, committed_ = false;
 };
 
@@ -119,20 +128,29 @@ template <class T>
 Result<T> TreeEngine::changing(const SpaceId &space, const Conditions &conditions,
                                FunctionRef<Result<T>(Change &)> body) {
   constexpr int kAttempts = 5;
+  int announced = 0;
   for (int attempt = 1;; ++attempt) {
     auto serving_space = serving(space);
     if (!serving_space) return std::move(serving_space).error();
     std::optional<NodeId> stale;
+    std::vector<NodeId> unannounced;
     {
-      Change change(*this, *serving_space, conditions);
+      Change change(*this, *serving_space, conditions, announced > 1);
       if (auto begun = change.begin(); !begun) return std::move(begun).error();
       auto result = body(change);
       stale = change.stale();
-      if (!stale) {
+      unannounced.assign(change.unannounced().begin(), change.unannounced().end());
+      if (!stale && unannounced.empty()) {
         if (!result) return result;
         if (auto settled = change.settle(); !settled) return std::move(settled).error();
         return result;
       }
+    }
+    if (!unannounced.empty()) {
+      ++announced;
+      --attempt;
+      if (auto done = journal_->intend(space, unannounced); !done) return std::move(done).error();
+      continue;
     }
     if (attempt == kAttempts)
       return error(Status::Unavailable, "the folder is being changed by another program; try again");

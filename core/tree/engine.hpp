@@ -15,9 +15,11 @@
 
 namespace Atoll::tree {
 
+/// What an acknowledged change survives. In all of them the server may be killed at any time.
 enum class Durability : std::uint8_t {
-  None,      ///< an acknowledged change may be lost by a power cut
-  PowerCut,  ///< an acknowledged change survives a power cut
+  None,      ///< after a power cut changes of the last seconds may be missing, and files of that time be broken
+  Crash,     ///< after a power cut changes of the last seconds may be missing; each file is whole or as it was before
+  PowerCut,  ///< a power cut too
 };
 
 /// How long something is kept that nobody sees in the tree any more.

@@ -171,7 +171,7 @@ Result<Node> TreeEngine::rename(const Ref &from, const Ref &to, bool replace, co
     TRY(change.commit());
     if (!plain && !into_trash) {
       // Only when both names are durable; the intent is harmless until then.
-      TRY(change.settle());
+      TRY(change.settle_for_good());
       ATOLL_FAULT_POINT("rename.settled");
       TRY(meta_->close_drop_intents(from.space, source_parent));
       ATOLL_FAULT_POINT("rename.drop_closed");
@@ -227,10 +227,12 @@ Result<Node> TreeEngine::set_mtime(const Ref &ref, std::int64_t mtime_ns, const 
     const NodeId parent = target.parent.row.id;
     TRY(change.intend({parent, row.folder() ? row.id : parent}));
     TRY_ASSIGN(row.sequence, change.next_sequence());
-    auto set = folder->set_mtime(target.name, mtime_ns, row.id, row.sequence, durable());
+    base::Fd touched;
+    auto set = folder->set_mtime(target.name, mtime_ns, row.id, row.sequence, &touched);
     if (!set) return change.failed(std::move(set).error(), parent);
     change.touched();
     ATOLL_FAULT_POINT("mtime.set");
+    change.sync_later(std::move(touched));
     row.mtime_ns = set->mtime_ns;
     TRY(change.index().update(row));
     ATOLL_FAULT_POINT("mtime.indexed");

@@ -258,7 +258,7 @@ Result<Node> TreeEngine::copy(const Ref &from, const Ref &to, bool replace, bool
     seal.id = work.top();
     seal.durable = false;
     TRY_ASSIGN(const Entry sealed, staged->seal(seal));
-    if (durable()) TRY(names_->sync_all());
+    if (whole()) TRY(names_->sync_all());
     ATOLL_FAULT_POINT("copy.durable");
     return changing<Node>(to.space, conditions, [&](Change &change) -> Result<Node> {
       TRY_ASSIGN(Target goal, change.place(to));

@@ -132,7 +132,7 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
   TRY_ASSIGN(seal.sequence, engine.sequences_->next());
   seal.mtime_ns = put.mtime_ns;
   seal.like = guessed.entry;
-  seal.durable = engine.durable();
+  seal.durable = engine.whole();
   TRY_ASSIGN(Entry sealed, staged.seal(seal));
   ATOLL_FAULT_POINT("put.sealed");
 

@@ -8,7 +8,7 @@ namespace {
 
 // Clustered by (parent, name): a listing is one range of the table. Roots have the empty blob as parent, so that the
 // usage of all spaces is one range as well. The index on id holds parent and name too: the way up needs nothing else.
-constexpr const char *kSchema[] = {
+constexpr const char *kIndexSchema[] = {
     "CREATE TABLE node("
     " parent BLOB NOT NULL, name TEXT NOT NULL, id BLOB NOT NULL, type INTEGER NOT NULL, flags INTEGER NOT NULL,"
     " size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, seq INTEGER NOT NULL, inode INTEGER NOT NULL, sums BLOB,"
@@ -32,7 +32,7 @@ Result<std::unique_ptr<Index>> Index::open(const std::string &path) {
   options.synchronous = sql::Synchronous::Normal;
   options.cache_kib = 16384;
   TRY_ASSIGN(sql::Database database, sql::Database::open(path, options));
-  TRY(database.migrate(kSchema));
+  TRY(database.migrate(kIndexSchema));
   // The background round moves the log into the database; a commit does so only when that cannot keep up.
   TRY(database.exec("PRAGMA wal_autocheckpoint=8000"));
   std::unique_ptr<Index> index(new Index(std::move(database)));

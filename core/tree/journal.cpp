@@ -6,24 +6,46 @@
 
 namespace Atoll::tree {
 
-Result<void> Journal::intend(const SpaceId &space, std::span<const NodeId> folders) {
+bool Journal::open(std::span<const NodeId> folders) {
   const std::lock_guard guard(mutex_);
-  std::vector<Intent> missing;
-  for (const NodeId &folder : folders) {
-    const auto found = open_.find(folder);
-    if (found != open_.end()) {
-      found->second = round_;
-    } else {
-      Intent intent;
-      intent.space = space;
-      intent.folder = folder;
-      missing.push_back(std::move(intent));
+  for (const NodeId &folder : folders)
+    if (open_.find(folder) == open_.end()) return false;
+  for (const NodeId &folder : folders) open_[folder] = round_;
+  return true;
+}
+
+Result<void> Journal::intend(const SpaceId &space, std::span<const NodeId> folders) {
+  {
+    const std::lock_guard guard(mutex_);
+    bool all = true;
+    for (const NodeId &folder : folders) {
+      if (const auto found = open_.find(folder); found != open_.end()) {
+        found->second = round_;
+      } else {
+        waiting_[folder] = space;
+        all = false;
+      }
     }
+    if (all) return {};
   }
-  if (missing.empty()) return {};
-  TRY(meta_.add_intents(missing));
-  for (const Intent &intent : missing) open_[intent.folder] = round_;
-  return {};
+  return noting_.wait(0, [&]() -> Result<void> {
+    std::vector<Intent> intents;
+    {
+      const std::lock_guard guard(mutex_);
+      for (const auto &[folder, its_space] : waiting_) {
+        if (open_.find(folder) != open_.end()) continue;
+        Intent intent;
+        intent.space = its_space;
+        intent.folder = folder;
+        intents.push_back(std::move(intent));
+      }
+    }
+    if (!intents.empty()) TRY(meta_.add_intents(intents));
+    const std::lock_guard guard(mutex_);
+    for (const Intent &intent : intents) open_[intent.folder] = round_;
+    std::erase_if(waiting_, [&](const auto &one) { return open_.find(one.first) != open_.end(); });
+    return {};
+  });
 }
 
 void Journal::adopt(std::span<const NodeId> folders) {

@@ -4,6 +4,7 @@
 
 #include "core/tree/meta.hpp"
 #include "core/tree/namespace.hpp"
+#include "core/tree/sync_rounds.hpp"
 
 #include <functional>
 #include <mutex>
@@ -17,7 +18,11 @@ class Journal {
  public:
   explicit Journal(Meta &meta) : meta_(meta) {}
 
-  /// Ok: a crash from now on leads to a look at these folders.
+  /// Whether all of them are open; they stay so through the round that is under way.
+  bool open(std::span<const NodeId> folders);
+
+  /// Ok: a crash from now on leads to a look at these folders. What comes while others are being noted is noted in one
+  /// go.
   Result<void> intend(const SpaceId &space, std::span<const NodeId> folders);
 
   /// Takes over the intents of the last run as open. [start-up only]
@@ -30,8 +35,10 @@ class Journal {
 
  private:
   Meta &meta_;
+  SyncRounds noting_;
   mutable std::mutex mutex_;
   std::unordered_map<NodeId, std::uint64_t> open_;  // guarded by mutex_; the round in which it was last used
+  std::unordered_map<NodeId, SpaceId> waiting_;     // guarded by mutex_; for the next that notes
   std::uint64_t round_ = 1;                         // guarded by mutex_
 };
 

@@ -66,9 +66,9 @@ class Folder {
   virtual Result<void> place(Staged &staged, std::string_view name, Onto onto) = 0;
   /// Takes `name` out of the space, atomically; what it was is deleted in the background.
   virtual Result<void> set_aside(const SpaceId &space, std::string_view name) = 0;
-  /// Also renews the identity. `durable`: before it returns.
+  /// Also renews the identity. `touched`: for Namespace::sync_touched(), may be null.
   virtual Result<Entry> set_mtime(std::string_view name, std::int64_t mtime_ns, const NodeId &id,
-                                  std::uint64_t sequence, bool durable) = 0;
+                                  std::uint64_t sequence, base::Fd *touched) = 0;
   virtual Result<base::Fd> open_file(std::string_view name) = 0;
   /// True when nobody can write to the file, seen from now, but by opening its name anew: then it keeps its content
   /// when it is renamed to where nobody else comes. False: somebody has it open for writing, or it cannot be told.
@@ -106,6 +106,8 @@ class Namespace {
   /// Something that hears of changes which other programs make, in at most that many folders. Unimplemented, with the
   /// reason, where they cannot be heard of.
   virtual Result<std::unique_ptr<Watch>> watch(std::size_t most);
+  /// Makes durable what set_mtime() changed. Nothing to do where there is no descriptor.
+  virtual Result<void> sync_touched(const base::Fd &touched) = 0;
   /// Makes everything durable that was changed so far.
   virtual Result<void> sync_all() = 0;
 };

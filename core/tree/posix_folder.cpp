@@ -219,7 +219,7 @@ Result<void> PosixFolder::set_aside(const SpaceId &space, std::string_view name)
 }
 
 Result<Entry> PosixFolder::set_mtime(std::string_view name, std::int64_t mtime_ns, const NodeId &id,
-                                     std::uint64_t sequence, bool durable) {
+                                     std::uint64_t sequence, base::Fd *touched) {
   auto fd = open_entry(name);
   if (!fd) return std::move(fd).error();
   struct stat facts {};
@@ -229,7 +229,7 @@ Result<Entry> PosixFolder::set_mtime(std::string_view name, std::int64_t mtime_n
   auto identified = identify_open(fd->get(), id, sequence);
   if (!identified && identified.status() != Status::Unimplemented) return std::move(identified).error();
   ATOLL_FAULT_POINT("posix.mtime_identified");
-  if (durable && ::fsync(fd->get()) != 0) return failed("make durable", name);
+  if (touched != nullptr) *touched = std::move(*fd);
   return entry_of(facts, facts.st_dev);
 }
 
@@ -253,9 +253,6 @@ bool PosixFolder::quiet(std::string_view name) {
   return ::fcntl(fd->get(), F_SETLEASE, F_UNLCK) == 0;
 }
 
-Result<void> PosixFolder::sync() {
-  if (::fsync(fd_.get()) != 0) return base::errno_error("make a folder durable");
-  return {};
-}
+Result<void> PosixFolder::sync() { return root_->sync().folder(fd_.get()); }
 
 }  // namespace Atoll::tree

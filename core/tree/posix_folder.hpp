@@ -37,7 +37,7 @@ class PosixFolder final : public Folder {
   Result<void> place(Staged &staged, std::string_view name, Onto onto) override;
   Result<void> set_aside(const SpaceId &space, std::string_view name) override;
   Result<Entry> set_mtime(std::string_view name, std::int64_t mtime_ns, const NodeId &id, std::uint64_t sequence,
-                          bool durable) override;
+                          base::Fd *touched) override;
   Result<base::Fd> open_file(std::string_view name) override;
   bool quiet(std::string_view name) override;
   Result<void> sync() override;
@@ -64,6 +64,7 @@ class PosixNamespace final : public Namespace {
   Result<void> make_space(const SpaceId &id, std::string_view base) override;
   Result<void> remove_space(const SpaceId &id, std::string_view base) override;
   Result<std::unique_ptr<Folder>> kept(const SpaceId &space, std::string_view path, bool make) override;
+  Result<void> sync_touched(const base::Fd &touched) override { return root_->sync().file(touched.get()); }
   Result<void> sync_all() override;
   Result<std::unique_ptr<Watch>> watch(std::size_t most) override;
 

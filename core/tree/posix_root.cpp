@@ -124,6 +124,7 @@ Result<void> PosixRoot::adopt() {
   }
   struct stat now {};
   if (::fstat(marker.get(), &now) != 0) return base::errno_error("look at " + options_.root + "/.atoll/marker");
+  sync_.set_keeps_order(keeps_order(fd->get()));
   folder_ = std::move(fd);
   marker_ = std::move(marker);
   marker_stat_ = now;

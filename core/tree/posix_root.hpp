@@ -4,6 +4,7 @@
 
 #include "core/base/file.hpp"
 #include "core/tree/namespace.hpp"
+#include "core/tree/posix_sync.hpp"
 #include "core/tree/state_dir.hpp"
 
 #include <sys/stat.h>
@@ -46,6 +47,8 @@ class PosixRoot {
   /// Makes the folders of `path` that are missing, with mode 0700.
   Result<base::Fd> make_private_folder(std::string_view path) const;
 
+  PosixSync &sync() noexcept { return sync_; }
+
   // ---- folders where something was set aside for deletion, by their path below the root
   void note_aside(const std::string &path);
   std::vector<std::string> noted_asides() const;
@@ -63,7 +66,8 @@ class PosixRoot {
   base::Fd marker_;                         // guarded by mutex_; holds the exclusive lock
   struct stat marker_stat_ {};              // guarded by mutex_
   mutable std::mutex asides_mutex_;
-  std::set<std::string> asides_;            // guarded by asides_mutex_
+  std::set<std::string> asides_;  // guarded by asides_mutex_
+  PosixSync sync_;
   std::atomic<std::int64_t> proved_ns_{0};  // monotonic clock
 };
 

@@ -96,7 +96,9 @@ Result<Entry> PosixStaged::seal(const Seal &seal) {
   auto identified = identify_open(fd, seal.id, seal.sequence);
   if (!identified && identified.status() != Status::Unimplemented) return std::move(identified).error();
   ATOLL_FAULT_POINT("posix.seal_identified");
-  if (seal.durable && ::fsync(fd) != 0) return failed("make a staged file durable");
+  if (seal.durable) {
+    if (auto done = root_->sync().before_naming(fd); !done) return std::move(done).error();
+  }
   ATOLL_FAULT_POINT("posix.seal_durable");
   struct stat facts {};
   if (::fstat(fd, &facts) != 0) return failed("look at a staged file");

@@ -12,7 +12,7 @@ struct Seal {
   std::uint64_t sequence = 0;
   std::int64_t mtime_ns = kMtimeNow;
   std::optional<Entry> like;  ///< the file that it replaces: mode and owner are taken from it
-  bool durable = true;
+  bool durable = true;        ///< names that it is given and that survive a power cut lead to it whole
 };
 
 /// Bytes (or a folder with all below it) that are at no name yet. Discarded in the destructor unless they were placed.
@@ -29,7 +29,8 @@ class Staged {
   virtual std::string_view token() const noexcept = 0;
   /// What is held here is not discarded: restage() finds it at the next start.
   virtual void leave() noexcept = 0;
-  /// Gives the bytes their identity and makes them durable. May be called again before they are placed.
+  /// Gives the bytes their identity, and makes them as durable as is asked for. May be called again before they are
+  /// placed.
   virtual Result<Entry> seal(const Seal &seal) = 0;
 };
 

@@ -135,7 +135,10 @@ class TreeEngine final : public Engine {
   /// A record to show: `way` as of LockTable.
   Node node_of(const SpaceId &space, const Row &row, std::span<const NodeId> way) const;
 
+  /// Changes survive a power cut when they are acknowledged.
   bool durable() const noexcept { return options_.durability == Durability::PowerCut; }
+  /// No name leads to a broken file after a power cut.
+  bool whole() const noexcept { return options_.durability != Durability::None; }
   void log(bool warning, const std::string &message) const {
     if (options_.log) options_.log(warning, message);
   }

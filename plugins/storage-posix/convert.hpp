@@ -2,6 +2,7 @@
 // Between the words of the tree engine and the records of the ABI.
 #pragma once
 
+#include "core/tree/engine.hpp"
 #include "core/tree/types.hpp"
 
 #include <atoll/sdk/storage_fs.hpp>
@@ -11,6 +12,19 @@
 namespace Atoll::storage_posix {
 
 inline tree::Ref to_ref(const RefView &ref) { return tree::Ref{ref.space, ref.node, ref.path}; }
+
+/// ATOLL_DURABILITY_*.
+constexpr std::uint32_t to_abi(tree::Durability durability) noexcept {
+  switch (durability) {
+    case tree::Durability::None:
+      return ATOLL_DURABILITY_NONE;
+    case tree::Durability::Crash:
+      return ATOLL_DURABILITY_CRASH;
+    case tree::Durability::PowerCut:
+      break;
+  }
+  return ATOLL_DURABILITY_POWER_CUT;
+}
 
 /// Emits a node; false when the receiver wants no more.
 bool emit(const StatEmitter &sink, const tree::NodeFacts &facts, std::string_view name);

@@ -18,6 +18,13 @@ Result<void> answer(Result<tree::Node> node, const StatEmitter &sink) {
   return {};
 }
 
+Result<tree::Durability> durability_of(const std::string &word) {
+  if (word == "power-cut") return tree::Durability::PowerCut;
+  if (word == "crash") return tree::Durability::Crash;
+  if (word == "none") return tree::Durability::None;
+  return error(Status::InvalidArgument, "durability is power-cut, crash or none, not '" + word + "'");
+}
+
 Result<void> make_folder(const std::string &path) {
   std::error_code failure;
   std::filesystem::create_directories(path, failure);
@@ -35,7 +42,9 @@ unsigned seconds(const Host &host, const char *key, unsigned otherwise) {
 
 Result<std::unique_ptr<StoragePosix>> StoragePosix::create(const Call &, const Host &host) {
   Settings settings;
-  settings.durable = host.text("durability", "power-cut") == "power-cut";
+  auto durability = durability_of(host.text("durability", "power-cut"));
+  if (!durability) return std::move(durability).error();
+  settings.durability = *durability;
   settings.external_writers = host.integer("external_writers", 1) != 0;
   settings.verify = host.integer("verify_checksums", 0) != 0;
 
@@ -48,7 +57,7 @@ Result<std::unique_ptr<StoragePosix>> StoragePosix::create(const Call &, const H
   if (posix.root.empty() || state_path.empty()) return error(Status::InvalidArgument, "root and state_dir must be set");
 
   tree::EngineOptions options;
-  options.durability = settings.durable ? tree::Durability::PowerCut : tree::Durability::None;
+  options.durability = settings.durability;
   const auto quota = static_cast<std::uint64_t>(host.integer("quota_default", 0));
   options.quota_default = quota == 0 ? tree::kNoQuota : quota;
   options.readers = static_cast<unsigned>(std::max<std::int64_t>(1, host.integer("readers", 16)));
@@ -89,7 +98,7 @@ Result<std::unique_ptr<StoragePosix>> StoragePosix::create(const Call &, const H
 void StoragePosix::stop() { engine_->close(); }
 
 Result<void> StoragePosix::capabilities(const Call &, atoll_storage_caps &caps) {
-  caps.durability = settings_.durable ? ATOLL_DURABILITY_POWER_CUT : ATOLL_DURABILITY_NONE;
+  caps.durability = to_abi(settings_.durability);
   caps.copy = ATOLL_CAPABILITY_NATIVE;
   caps.fd_read = ATOLL_CAPABILITY_NATIVE;
   caps.fd_write = ATOLL_CAPABILITY_NATIVE;

@@ -27,10 +27,12 @@ class StoragePosix : public Plugin<StoragePosix>,
                  ".atoll/marker is taken for a file system that is not mounted, and nothing is served."),
       config_key("state_dir", ATOLL_CONFIG_PATH, "storage-state",
                  "The folder with the databases of this storage, on a local disk. meta.db belongs into the backup."),
-      config_key("durability", ATOLL_CONFIG_CHOICE, "power-cut",
-                 "What an acknowledged change survives: power-cut (any crash, also of the machine) or none (a crash of "
-                 "the server only).",
-                 0, "power-cut none"),
+      config_key(
+          "durability", ATOLL_CONFIG_CHOICE, "power-cut",
+          "What an acknowledged change survives. power-cut: everything, also the end of the machine. crash: the "
+          "end of the server; after a power cut the changes of the last seconds may be missing, but each file is "
+          "whole. none: the end of the server; after a power cut files of the last seconds may be broken, too.",
+          0, "power-cut crash none"),
       config_key("file_mode", ATOLL_CONFIG_MODE, "0640", "Mode of new files. A replaced file keeps the mode it had."),
       config_key("dir_mode", ATOLL_CONFIG_MODE, "0750", "Mode of new folders."),
       config_key("quota_default", ATOLL_CONFIG_SIZE, "0",
@@ -113,7 +115,7 @@ class StoragePosix : public Plugin<StoragePosix>,
 
  private:
   struct Settings {
-    bool durable = true;
+    tree::Durability durability = tree::Durability::PowerCut;
     bool external_writers = true;
     bool verify = false;
   };

@@ -254,3 +254,34 @@ TEST_CASE("changes through the table, and the event that tells of them") {
   CHECK(changes->since(call.get(), i.self, &space, str("9:9"), 0, nullptr, nullptr, nullptr) ==
         ATOLL_FAILED_PRECONDITION);
 }
+
+TEST_CASE("what is promised of acknowledged changes is what durability says") {
+  for (const auto &[word, promised] : {std::pair<const char *, std::uint32_t>{"power-cut", ATOLL_DURABILITY_POWER_CUT},
+                                       {"crash", ATOLL_DURABILITY_CRASH},
+                                       {"none", ATOLL_DURABILITY_NONE}}) {
+    Instance i;
+    i.stop();
+    i.host->values["durability"] = word;
+    i.start();
+    OutgoingCall call;
+    auto caps = sized<atoll_storage_caps>();
+    REQUIRE(i.fs->capabilities(call.get(), i.self, &caps) == ATOLL_OK);
+    CHECK(caps.durability == promised);
+    REQUIRE(i.put("x", "one", call) == ATOLL_OK);
+    REQUIRE(i.put("x", "another", call) == ATOLL_OK);
+    i.stop();
+    i.start();
+    const atoll_ref ref = i.at("x");
+    std::uint64_t size = 0;
+    auto sink = make_sink<atoll_stat_sink>([&](const atoll_stat *stat) { size = stat->size; });
+    REQUIRE(i.fs->stat(call.get(), i.self, &ref, sink.get()) == ATOLL_OK);
+    CHECK(size == 7);
+  }
+  Instance i;
+  i.host->values["durability"] = "perhaps";
+  OutgoingCall call;
+  void *other = nullptr;
+  const std::int32_t status = StoragePosix::descriptor()->create(call.get(), &i.host->raw, &other);
+  CHECK(status == ATOLL_INVALID_ARGUMENT);
+  CHECK(call.error(status).message.find("power-cut, crash or none") != std::string::npos);
+}

@@ -104,8 +104,9 @@ typedef struct atoll_space_sink {
 #define ATOLL_CAPABILITY_EMULATED 1u
 #define ATOLL_CAPABILITY_NATIVE 2u
 
-#define ATOLL_DURABILITY_NONE 1u      /* an acknowledged write may be lost by a crash: the admin is told */
-#define ATOLL_DURABILITY_CRASH 2u     /* survives a crash of the server, not of the machine */
+/* What an acknowledged change survives; `atoll status` shows it. */
+#define ATOLL_DURABILITY_NONE 1u      /* a crash of the machine may lose the last seconds and leave broken files */
+#define ATOLL_DURABILITY_CRASH 2u     /* a crash of the server; one of the machine may lose the last seconds, files are whole */
 #define ATOLL_DURABILITY_POWER_CUT 3u
 
 typedef struct atoll_storage_caps {
