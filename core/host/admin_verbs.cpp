@@ -111,6 +111,7 @@ Result<std::string> space_list(const Runtime &runtime) {
 void append_instance(base::JsonWriter &json, const InstanceStatus &status) {
   json.begin_object().field("name", status.name).field("plugin", status.plugin);
   json.field("state", state_name(status.state)).field("starts", status.starts);
+  if (!status.durability.empty()) json.field("durability", status.durability);
   if (!status.reason.empty()) json.field("reason", status.reason);
   if (status.failures > 0) json.field("failures", status.failures);
   if (status.retry_in.count() > 0) json.field("retry_in_ms", std::int64_t{status.retry_in.count()});

@@ -50,8 +50,31 @@ Result<void> Instance::create() {
   }
   host_->created();
   self_ = self;
+  durability_ = promised();
   gate_.open();
   return {};
+}
+
+std::uint32_t Instance::promised() {
+  const auto *table = static_cast<const atoll_storage_fs *>(plugin().query(ATOLL_STORAGE_FS));
+  if (!table || !ATOLL_HAS(table, atoll_storage_fs, capabilities) || !table->capabilities) return 0;
+  OutgoingCall call;
+  auto caps = sized<atoll_storage_caps>();
+  const CallLock lock = call_lock();
+  return table->capabilities(call.get(), self_, &caps) == ATOLL_OK ? caps.durability : 0;
+}
+
+std::string_view Instance::durability() const {
+  switch (durability_) {
+    case ATOLL_DURABILITY_POWER_CUT:
+      return "power-cut";
+    case ATOLL_DURABILITY_CRASH:
+      return "crash";
+    case ATOLL_DURABILITY_NONE:
+      return "none";
+    default:
+      return {};
+  }
 }
 
 Result<void> Instance::health() {

@@ -5,6 +5,7 @@
 #include <atoll/abi/plugin.h>
 #include <atoll/sdk/call.hpp>
 
+#include <atomic>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -64,6 +65,9 @@ class Instance {
   /// Empty when it is not running. [any thread]
   Lease lease() { return gate_.enter() ? Lease(this) : Lease(); }
   bool running() const { return gate_.is_open(); }
+  /// What a storage promises of acknowledged changes: "power-cut", "crash" or "none"; empty for what is no storage or
+  /// does not say. [any thread]
+  std::string_view durability() const;
 
   /// What Lease::lock() gives, for calls that are not made through a lease: create, destroy, tasks.
   CallLock call_lock();
@@ -81,12 +85,15 @@ class Instance {
 
  private:
   friend class Lease;
+  std::uint32_t promised();
+
   InstanceConfig config_;
   std::unique_ptr<InstanceHost> host_;
   Gate gate_;
-  std::recursive_mutex serial_;  // around calls when the thread model is PER_INSTANCE
-  void *self_ = nullptr;         // written while the gate is closed
-  Values next_values_;           // in force from the next create on
+  std::recursive_mutex serial_;               // around calls when the thread model is PER_INSTANCE
+  std::atomic<std::uint32_t> durability_{0};  // ATOLL_DURABILITY_*
+  void *self_ = nullptr;                      // written while the gate is closed
+  Values next_values_;                        // in force from the next create on
 };
 
 template <class Table>

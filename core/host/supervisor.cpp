@@ -334,6 +334,7 @@ InstanceStatus Supervisor::describe(const Entry &entry) const {
   out.reason = entry.reason;
   out.failures = entry.failures;
   out.starts = entry.starts;
+  if (entry.state == State::Running || entry.state == State::Degraded) out.durability = entry.instance->durability();
   if (entry.state == State::BackingOff)
     out.retry_in = std::max(std::chrono::milliseconds(0),
                             std::chrono::duration_cast<std::chrono::milliseconds>(entry.retry_at - Clock::now()));

@@ -29,6 +29,7 @@ struct InstanceStatus {
   unsigned failures = 0;                  ///< failed starts in a row
   std::uint64_t starts = 0;               ///< successful ones
   std::chrono::milliseconds retry_in{0};  ///< when backing off
+  std::string_view durability;            ///< of a running storage: what it promises; else empty
 };
 
 /// One thread per instance does its starting, health checks and stopping, so that one that hangs holds up nobody else.

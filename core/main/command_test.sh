@@ -87,6 +87,8 @@ check "list offline" 0 "^marie .*user" "$atoll" user list --data "$data"
 # ---- with a server
 start
 check "status" 0 "ready" "$atoll" status --data "$data"
+check "status tells what is promised" 0 "^storage:home .*running .*power-cut" "$atoll" status --data "$data"
+check "status as JSON does too" 0 '"durability": "power-cut"' "$atoll" status --json --data "$data"
 check "second server" 75 "in use by another atoll" "$atoll" serve --data "$data" --listen 127.0.0.1:0 --metrics-listen off
 check "port in use" 1 "127.0.0.1" "$atoll" serve --data "$work/other" --listen "${url#http://}" --metrics-listen off
 check "account there" 73 "marie" "$atoll" user add marie --data "$data"

@@ -10,10 +10,11 @@ namespace Atoll::command {
 namespace {
 
 void print_instances(const base::JsonArray &instances) {
-  Table table({"NAME", "STATE", "PLUGIN", "REASON"});
+  Table table({"NAME", "STATE", "DURABILITY", "PLUGIN", "REASON"});
   for (unsigned i = 0; instances && i < instances->size(); ++i) {
     const auto one = instances->getObject(i);
-    table.add({text(one, "name"), text(one, "state"), text(one, "plugin"), text(one, "reason")});
+    table.add(
+        {text(one, "name"), text(one, "state"), text(one, "durability"), text(one, "plugin"), text(one, "reason")});
   }
   table.print(false);
 }
