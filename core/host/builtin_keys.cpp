@@ -90,7 +90,8 @@ std::span<const KeySpec> server_keys() {
        0,
        "0",
        {},
-       "Threads that handle requests; 0 means 8, or four per processor if that is more."},
+       "Threads that handle requests; 0 means 24, or four per processor if that is more. Changes that wait for the disk "
+       "at the same time share its work, so more threads make more of them in a second."},
       {"max_connections",
        ATOLL_CONFIG_INTEGER,
        0,

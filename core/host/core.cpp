@@ -12,7 +12,7 @@ namespace {
 unsigned calls_per_provider(const Configuration &configuration) {
   const auto workers = configuration.server_integer("workers");
   const unsigned threads = workers > 0 ? static_cast<unsigned>(workers)
-                                       : std::max(8u, 4 * std::max(1u, std::thread::hardware_concurrency()));
+                                       : std::max(24u, 4 * std::max(1u, std::thread::hardware_concurrency()));
   return std::max(2u, threads * 3 / 4);
 }
 

@@ -34,7 +34,7 @@ constexpr std::string_view kCrowded =
     "Content-Type: text/plain; charset=utf-8\r\nContent-Length: 56\r\n\r\n"
     "Too many connections from this address. Come back later\n";
 
-unsigned default_workers() { return std::max(8u, 4 * std::thread::hardware_concurrency()); }
+unsigned default_workers() { return std::max(24u, 4 * std::thread::hardware_concurrency()); }
 
 std::chrono::milliseconds tick_for(const Options &options) {
   auto tick = std::min({options.head_timeout, options.idle_timeout, options.body_timeout, options.write_timeout,

@@ -74,7 +74,7 @@ struct ListenAddress {
 struct Options {
   std::vector<ListenAddress> listen;
   std::shared_ptr<TlsContext> tls;     ///< for the addresses that want it
-  unsigned workers = 0;                ///< threads that run handlers; 0: 8, or four per processor if that is more
+  unsigned workers = 0;                ///< threads that run handlers; 0: 24, or four per processor if that is more
   std::size_t max_head = 32 * 1024;    ///< request line and headers, bytes: 431
   std::size_t max_target = 16 * 1024;  ///< bytes: 414
   std::size_t max_headers = 128;       ///< fields: 431

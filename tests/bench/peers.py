@@ -50,6 +50,11 @@ def write(path, text):
     return path
 
 
+def chain(depth):
+    """A chain of folders for small uploads: "put" is its first."""
+    return "/".join(["put"] + ["deeper"] * (depth - 1))
+
+
 class Files:
     """What all of them serve, and the certificate that those with TLS share."""
 
@@ -123,7 +128,7 @@ class Peer:
         return self.process is not None and self.process.poll() is None
 
     def ready(self, needs):
-        """Runs, with the files of `needs`: small, large, d1000, d10000, put (a folder)."""
+        """Runs, with the files of `needs`: small, large, d1000, d10000, put and chain() (folders)."""
         missing = set(needs) - self.filled
         if missing and self.caches:
             self.stop()
@@ -137,7 +142,8 @@ class Peer:
 
     def fill(self, needs):
         """Straight into the folder."""
-        os.makedirs(os.path.join(self.data, "put"), exist_ok=True)
+        for need in ["put"] + [n for n in needs if n.startswith("put/")]:
+            os.makedirs(os.path.join(self.data, need), exist_ok=True)
         for folder, count in self.files.folders(needs):
             os.makedirs(os.path.join(self.data, folder))
             for n in range(count):
@@ -204,7 +210,7 @@ class Atoll(Peer):
         self.name = name
         super().__init__(files)
         self.build, self.settings = build, dict(settings or {})
-        self.metrics_port = free_port()
+        self.metrics_port, self.made = free_port(), set()
         self.tls = "tls = files" in self.settings.get("[server]", "")
 
     @property
@@ -245,8 +251,12 @@ class Atoll(Peer):
                     sys.exit("atoll: PUT %s failed" % path)
             c.close()
 
-        if not self.filled:
-            request("MKCOL", "put")
+        for need in ["put"] + [n for n in needs if n.startswith("put/")]:
+            parts = need.split("/")
+            for folder in ("/".join(parts[:n + 1]) for n in range(len(parts))):
+                if folder not in self.made:
+                    request("MKCOL", folder)
+                    self.made.add(folder)
         for folder, count in self.files.folders(needs):
             request("MKCOL", folder)
             paths = ["%s/file-%05d.txt" % (folder, n) for n in range(count)]
@@ -329,10 +339,11 @@ def all_peers(files, build):
     if "`checksums`" in known:
         settings = {"sha1": "checksums = sha1", "all": "checksums = sha1 md5 adler32"}
     every = {"[http:webdav]": settings.get("all", "")}
-    none = {"[storage:home]": "durability = none"}
+    none, crash = ({"[storage:home]": "durability = " + word} for word in ("none", "crash"))
     made = {
         "atoll": lambda: Atoll(files, build, "atoll", every),
         "atoll-none": lambda: Atoll(files, build, "atoll-none", {**every, **none}),
+        "atoll-crash": lambda: Atoll(files, build, "atoll-crash", {**every, **crash}),
         "nginx": lambda: Nginx(files),
         "nginx-tls": lambda: Nginx(files, "nginx-tls", True),
         "apache": lambda: Apache(files),

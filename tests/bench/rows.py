@@ -3,6 +3,7 @@
 import os
 import statistics
 
+import peers
 import tools
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -12,10 +13,10 @@ LIST = ('<propfind xmlns="DAV:"><prop><resourcetype/><getlastmodified/><getconte
 
 
 class Row:
-    """`aims`: how many times nginx's value (its inverse, where less is better) must be reached, and is wished for."""
+    """`aims`: how many times the value of `against` (its inverse, where less is better) must be reached, and is wished for."""
 
-    def __init__(self, title, unit, larger, *aims):
-        self.title, self.unit, self.larger, self.aims = title, unit, larger, aims
+    def __init__(self, title, unit, larger, *aims, against="nginx"):
+        self.title, self.unit, self.larger, self.aims, self.against = title, unit, larger, aims, against
         self.values = {}  # column -> list
 
     def median(self, column):
@@ -49,9 +50,14 @@ def measurements(files, seconds):
     def megabytes(v):
         return v and v / (1 << 20)
 
-    def put_small(peer):
-        return tools.wrk(peer, 16, seconds, ["-s", os.path.join(HERE, "put.lua")], peer.url,
-                         [peer.prefix + "put/", peer.auth or "-"])
+    def put_small(connections, depth, servers, *aims):
+        """Files of 4 KiB at the end of a chain of folders, of all connections in the same folder."""
+        chain = peers.chain(depth)
+        durable = ", durable" if servers is ALL else ", durability = crash"
+        title = "PUT 4 KiB%s, %s, depth %d" % (durable, "alone" if connections == 1 else "%d connections" % connections, depth)
+        return one(Row(title, "req/s", True, *aims, against="apache"), [chain], lambda peer: tools.wrk(
+            peer, connections, seconds, ["-s", os.path.join(HERE, "put.lua")], peer.url,
+            [peer.prefix + chain + "/", peer.auth or "-"]), servers)
 
     def propfind(folder):
         def run(peer):
@@ -74,7 +80,9 @@ def measurements(files, seconds):
             lambda peer: tools.wrk(peer, 32, seconds, [], peer.url + "small.bin")),
         large(("GET", ""), ["large"], get_large, ALL, [0.95], [1 / 1.2], "sent"),
         large(("GET", " over TLS 1.3"), ["large"], get_large, tls, [0.9], [1 / 1.2], "sent over TLS"),
-        one(Row("PUT 4 KiB, 16 connections", "req/s", True), ["put"], put_small),
+        *[put_small(connections, 1, ALL, *aims) for connections, aims in ((1, ()), (16, (0.7,)), (64, ()))],
+        *[put_small(16, depth, ALL) for depth in (10, 30)],
+        put_small(16, 1, {**ALL, "atoll": "atoll-crash"}, 1.0),
         large(("PUT", ", not durable, SHA-1"), ["put"], put_large, {"atoll": "atoll-sha1", "nginx": "nginx"}, [0.8], [],
               "received, SHA-1"),
         large(("PUT", ", not durable, 3 checksums"), ["put"], put_large, {"atoll": "atoll-none", "nginx": "nginx"}, [0.55],

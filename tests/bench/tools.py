@@ -29,7 +29,7 @@ def curl(peer, arguments, what):
 
 
 def _wrk(peer, connections, seconds, arguments, url, script_arguments):
-    done = subprocess.run(["wrk", "-t2", "-c%d" % connections, "-d%ds" % seconds] + login(peer) + arguments +
+    done = subprocess.run(["wrk", "-t%d" % min(2, connections), "-c%d" % connections, "-d%ds" % seconds] + login(peer) + arguments +
                           [url, "--"] + list(script_arguments), capture_output=True, text=True)
     if "Non-2xx" in done.stdout or "Socket errors" in done.stdout or not re.search(r"Requests/sec:", done.stdout):
         complain(peer, "wrk", done.stdout + done.stderr)
