@@ -70,7 +70,8 @@ Result<bool> Index::forget_missing(const SpaceId &space, std::uint64_t before) {
   TRY_ASSIGN(sql::Statement *const statement,
              database_.cached("UPDATE node SET parent=?2,name=lower(hex(id)) WHERE parent=?1 AND name<?3 RETURNING 1"));
   const auto key = missing_key(space);
-  auto rows = statement->query(std::span<const std::uint8_t>(key), parent_key(Place::Limbo), missing_name(before, 0));
+  const std::string end = missing_name(before, 0);
+  auto rows = statement->query(std::span<const std::uint8_t>(key), parent_key(Place::Limbo), end);
   bool some = false;
   for (;;) {
     TRY_ASSIGN(const bool more, rows.next());
