@@ -18,6 +18,12 @@ struct sqlite3_stmt;
 
 namespace Atoll::sql {
 
+/// What query() may bind: what others own, or a plain number; no temporary with bytes of its own.
+template <class T>
+concept LastsForQuery = std::is_lvalue_reference_v<T> || std::is_arithmetic_v<T> || std::is_pointer_v<T> ||
+    std::same_as<T, std::nullptr_t> || std::same_as<T, std::string_view> ||
+    std::same_as<T, std::span<const std::uint8_t>>;
+
 class Cursor;
 
 /// The Error for a result code of SQLite: BUSY, LOCKED, IOERR, CORRUPT, NOTADB, CANTOPEN, READONLY, NOMEM and the like
@@ -75,9 +81,10 @@ class Statement {
     (bind(++position, args), ...);
     return run();
   }
-  /// Binds all arguments in order and starts reading rows. The Cursor resets the statement when it goes.
+  /// Binds all arguments in order and starts reading rows. The Cursor resets the statement when it goes. Texts and
+  /// blobs are borrowed until then.
   template <class... Args>
-  Cursor query(const Args &...args);
+  Cursor query(Args &&...args);
 
   /// Ends what is under way and forgets all bindings. A statement that is left in the middle of its rows keeps a read
   /// transaction open, so use query() or reset it.
@@ -137,7 +144,8 @@ class Cursor {
 };
 
 template <class... Args>
-Cursor Statement::query(const Args &...args) {
+Cursor Statement::query(Args &&...args) {
+  static_assert((LastsForQuery<Args> && ...), "texts, blobs and ids must live as long as the rows are read");
   int position = 0;
   (bind(++position, args), ...);
   return Cursor(*this);
