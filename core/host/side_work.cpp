@@ -67,8 +67,9 @@ void SideWork::Strand::offer() {
     state_->helper = State::Helper::Asked;
   }
   if (helpers_.accept(state_)) return;
+  // A thread may have come by an earlier offer meanwhile: then it runs, and stays the one that does.
   const std::lock_guard lock(state_->mutex);
-  state_->helper = State::Helper::None;
+  if (state_->helper == State::Helper::Asked) state_->helper = State::Helper::None;
 }
 
 std::size_t SideWork::Strand::left() const {
