@@ -311,7 +311,8 @@ KeepAlive On
 MaxKeepAliveRequests 0
 StartServers 2
 ThreadsPerChild 32
-MaxRequestWorkers 64
+ServerLimit 4
+MaxRequestWorkers 128
 EnableSendfile On
 DocumentRoot %s
 <Directory %s>

@@ -53,8 +53,10 @@ def measurements(files, seconds):
     def put_small(connections, depth, servers, *aims):
         """Files of 4 KiB at the end of a chain of folders, of all connections in the same folder."""
         chain = peers.chain(depth)
-        durable = ", durable" if servers is ALL else ", durability = crash"
-        title = "PUT 4 KiB%s, %s, depth %d" % (durable, "alone" if connections == 1 else "%d connections" % connections, depth)
+        durable = "durable" if servers is ALL else "durability = crash"
+        title = "PUT 4 KiB %s, %d connections, depth %d" % (durable, connections, depth)
+        if connections == 1:
+            title = "PUT 4 KiB durable, alone, depth %d" % depth
         return one(Row(title, "req/s", True, *aims, against="apache"), [chain], lambda peer: tools.wrk(
             peer, connections, seconds, ["-s", os.path.join(HERE, "put.lua")], peer.url,
             [peer.prefix + chain + "/", peer.auth or "-"]), servers)
