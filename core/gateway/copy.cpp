@@ -125,7 +125,9 @@ Result<Stat> copy_node(const Call &call, const Files &files, const Attributes &a
   if (made) made = files.rename(inner, temporary, to, flags & ATOLL_REPLACE);
   if (!made) {
     Inner cleanup(call);
-    static_cast<void>(files.remove(cleanup, temporary, ATOLL_PERMANENT));  // what matters is the first failure
+    // What matters is the first failure. Not everybody may delete past the trash.
+    if (files.remove(cleanup, temporary, ATOLL_PERMANENT).status() == Status::PermissionDenied)
+      static_cast<void>(files.remove(cleanup, temporary));
   }
   return made;
 }

@@ -2,24 +2,15 @@
 #include "core/gateway/files.hpp"
 
 #include "core/gateway/copy.hpp"
+#include "core/gateway/files_drive.hpp"
 
 namespace Atoll::gateway {
 namespace {
-
-constexpr std::uint32_t kNotAtRoot = ATOLL_MAY_DELETE | ATOLL_MAY_MOVE;
 
 bool names_root(const RefView &ref) { return ref.path.empty() && ref.node == root_of(ref.space); }
 
 Error root_stays(const char *what) {
   return error(Status::PermissionDenied, std::string("The root of a space cannot be ") + what + ".");
-}
-
-atoll_ref raw_ref(const RefView &ref) {
-  auto raw = sized<atoll_ref>();
-  raw.space = to_abi(ref.space);
-  raw.node = to_abi(ref.node);
-  raw.path = str(ref.path);
-  return raw;
 }
 
 /// A provider that something is open at: each call into it is admitted like any other.
@@ -157,52 +148,6 @@ Result<GatewayFiles::Road> GatewayFiles::road(const Call &call, const SpaceId &s
   return Road{*std::move(record), *std::move(provider), fs};
 }
 
-template <class F>
-Result<void> GatewayFiles::drive(const Call &call, const Road &road, F f) {
-  auto admitted = admission_.enter(road.provider->name());
-  if (!admitted) return std::move(admitted).error();
-  OutgoingCall out(call.raw());
-  out.conditions(call.conditions());
-  std::vector<std::string> tokens;
-  for (const auto token : call.lock_tokens()) tokens.emplace_back(token);
-  out.lock_tokens(tokens);
-  const auto entered = road.provider->enter();
-  const std::int32_t status = f(out.get(), road.provider->self());
-  if (status == ATOLL_OK) return {};
-  Error failure = out.error(status);
-  if (failure.status == Status::NotFound) {
-    const auto space = to_abi(road.record->id);
-    OutgoingCall again(call.raw());
-    const auto ignore = make_sink<atoll_space_sink>([](const atoll_space *) {});
-    if (road.fs->space_get(again.get(), road.provider->self(), &space, ignore.get()) != ATOLL_OK)
-      return Error{Status::Unavailable,
-                   "The provider " + road.record->provider + " does not answer for this space. Nothing was deleted.", 0,
-                   5000};
-  }
-  return failure;
-}
-
-template <class F>
-Result<void> GatewayFiles::drive_stats(const Call &call, const Road &road, const StatEmitter &emit, F f) {
-  auto sink = make_sink<atoll_stat_sink>([&](const atoll_stat *raw) {
-    atoll_stat stat = copied(raw);
-    stat.permissions = road.record->permissions;
-    if (std::memcmp(stat.node.bytes, stat.space.bytes, 16) == 0) stat.permissions &= ~kNotAtRoot;
-    return emit(stat);
-  });
-  auto done = drive(call, road, [&](const atoll_call *c, void *self) { return f(c, self, sink.get()); });
-  sink.rethrow();
-  return done;
-}
-
-template <class Table, class F>
-Result<void> GatewayFiles::drive_optional(const Call &call, const Road &road, const char *interface_id,
-                                          const char *what, F f) {
-  const auto *table = static_cast<const Table *>(road.provider->query(interface_id));
-  if (!table) return unimplemented(what);
-  return drive(call, road, [&](const atoll_call *c, void *self) { return f(table, c, self); });
-}
-
 Result<void> GatewayFiles::capabilities(const Call &, atoll_storage_caps &caps) {
   caps.durability = ATOLL_DURABILITY_NONE;  // differs by space: ask the provider
   caps.copy = ATOLL_CAPABILITY_EMULATED;
@@ -309,7 +254,9 @@ Result<void> GatewayFiles::copy_between(const Call &call, const RefView &from, c
 
 Result<void> GatewayFiles::remove(const Call &call, const RefView &ref, std::uint32_t flags) {
   if (names_root(ref)) return root_stays("deleted");
-  auto found = road(call, ref.space, ATOLL_MAY_DELETE);
+  // Past the trash is what emptying it comes to.
+  const std::uint32_t purge = (flags & ATOLL_PERMANENT) != 0 ? ATOLL_MAY_PURGE : 0;
+  auto found = road(call, ref.space, ATOLL_MAY_DELETE | purge);
   if (!found) return std::move(found).error();
   const auto raw = raw_ref(ref);
   return drive(call, *found, [&](const atoll_call *c, void *self) { return found->fs->remove(c, self, &raw, flags); });
@@ -335,9 +282,12 @@ Result<std::unique_ptr<ReadHandle>> GatewayFiles::open_read(const Call &call, co
     return found->fs->open_read(c, self, &raw, sink, &handle);
   });
   if (!opened) return std::move(opened).error();
-  return std::unique_ptr<ReadHandle>(std::make_unique<RoutedRead>(
-      Opened{found->provider, found->fs, admission_, admission_.provider(found->provider->name()), leftovers_},
-      handle));
+  return routed(*found, handle);
+}
+
+std::unique_ptr<ReadHandle> GatewayFiles::routed(const Road &road, void *handle) {
+  return std::make_unique<RoutedRead>(
+      Opened{road.provider, road.fs, admission_, admission_.provider(road.provider->name()), leftovers_}, handle);
 }
 
 Result<std::unique_ptr<UploadHandle>> GatewayFiles::upload_begin(const Call &call, const RefView &ref,

@@ -8,6 +8,8 @@
 
 #include <atoll/sdk/files.hpp>
 #include <atoll/sdk/storage_fs.hpp>
+#include <atoll/sdk/storage_trash.hpp>
+#include <atoll/sdk/storage_versions.hpp>
 
 namespace Atoll::gateway {
 
@@ -18,7 +20,9 @@ namespace Atoll::gateway {
 /// and its provider does not know is UNAVAILABLE.
 class GatewayFiles : public StorageFs<GatewayFiles>,
                      public StorageFsAttributes<GatewayFiles>,
-                     public StorageFsLocks<GatewayFiles> {
+                     public StorageFsLocks<GatewayFiles>,
+                     public StorageFsTrash<GatewayFiles>,
+                     public StorageFsVersions<GatewayFiles> {
  public:
   GatewayFiles(InstanceLookup &lookup, Spaces &spaces, Admission &admission)
       : lookup_(lookup), spaces_(spaces), admission_(admission) {}
@@ -46,6 +50,19 @@ class GatewayFiles : public StorageFs<GatewayFiles>,
   Result<void> unlock(const Call &, const RefView &, std::string_view);
   Result<void> locks(const Call &, const RefView &, const LockEmitter &);
 
+  Result<void> trash_list(const Call &, const SpaceId &, const Uuid &before, std::uint64_t limit, const TrashEmitter &);
+  Result<void> trash_restore(const Call &, const SpaceId &, const Uuid &item, const RefView *to, std::uint32_t flags,
+                             const StatEmitter &);
+  Result<void> trash_purge(const Call &, const SpaceId &, const Uuid &item);
+  Result<void> trash_purge_all(const Call &, const SpaceId &);
+  Result<std::uint64_t> trash_usage(const Call &, const SpaceId &);
+  Result<void> versions(const Call &, const RefView &, const VersionEmitter &);
+  Result<std::unique_ptr<ReadHandle>> version_open(const Call &, const RefView &, std::string_view id,
+                                                   const StatEmitter &);
+  Result<void> version_restore(const Call &, const RefView &, std::string_view id, const StatEmitter &);
+  Result<void> version_remove(const Call &, const RefView &, std::string_view id);
+  Result<std::uint64_t> versions_usage(const Call &, const SpaceId &);
+
  private:
   /// Where a space lives, and what the principal may do there.
   struct Road {
@@ -65,6 +82,8 @@ class GatewayFiles : public StorageFs<GatewayFiles>,
   /// The same for an optional table of the driver.
   template <class Table, class F>
   Result<void> drive_optional(const Call &, const Road &, const char *interface_id, const char *what, F f);
+  /// A handle that the driver gave for reading.
+  std::unique_ptr<ReadHandle> routed(const Road &, void *handle);
   Result<void> copy_between(const Call &, const RefView &, const RefView &, std::uint32_t flags, const StatEmitter &);
 
   InstanceLookup &lookup_;

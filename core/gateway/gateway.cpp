@@ -13,6 +13,8 @@ Gateway::Gateway(InstanceLookup &lookup, unsigned calls_per_provider)
   service_.files = StorageFs<GatewayFiles>::table();
   service_.attributes = StorageFsAttributes<GatewayFiles>::table();
   service_.locks = StorageFsLocks<GatewayFiles>::table();
+  service_.trash = StorageFsTrash<GatewayFiles>::table();
+  service_.versions = StorageFsVersions<GatewayFiles>::table();
   service_.files_self = &files_;
   service_.spaces = [](const atoll_call *c, void *self, const atoll_space_record_sink *sink) noexcept {
     return guarded(c, [&]() -> Result<void> {

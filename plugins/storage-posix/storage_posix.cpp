@@ -75,6 +75,21 @@ Result<std::unique_ptr<StoragePosix>> StoragePosix::create(const Call &, const H
       std::max<std::int64_t>(0, host.integer("changes_age", 30 * 86400'000'000'000) / 1'000'000'000));
   options.change_log.rows =
       static_cast<std::uint64_t>(std::max<std::int64_t>(0, host.integer("changes_rows", 100'000)));
+  const auto seconds = [&](const char *key) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(0, host.integer(key, 0)) / 1'000'000'000);
+  };
+  const auto limit = [&](const char *key) {
+    const auto bytes = static_cast<std::uint64_t>(host.integer(key, 0));
+    return bytes == 0 ? std::nullopt : std::optional<std::uint64_t>(bytes);
+  };
+  options.trash.keep = host.integer("trash", 1) != 0;
+  options.trash.seconds = seconds("trash_age");
+  options.trash.bytes = limit("trash_size");
+  options.versions.keep = host.integer("versions", 1) != 0;
+  options.versions.count = static_cast<unsigned>(std::max<std::int64_t>(0, host.integer("versions_count", 100)));
+  options.versions.seconds = seconds("versions_age");
+  options.versions.bytes = limit("versions_size");
+  options.versions.thin = host.integer("versions_thin", 1) != 0;
   options.log = [host](bool warning, const std::string &message) {
     host.log(warning ? ATOLL_LOG_WARNING : ATOLL_LOG_INFO, message);
   };

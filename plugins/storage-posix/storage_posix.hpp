@@ -8,6 +8,8 @@
 #include <atoll/sdk/plugin.hpp>
 #include <atoll/sdk/storage_changes.hpp>
 #include <atoll/sdk/storage_fs.hpp>
+#include <atoll/sdk/storage_trash.hpp>
+#include <atoll/sdk/storage_versions.hpp>
 
 namespace Atoll::storage_posix {
 
@@ -15,12 +17,15 @@ class StoragePosix : public Plugin<StoragePosix>,
                      public StorageFs<StoragePosix>,
                      public StorageFsAttributes<StoragePosix>,
                      public StorageFsLocks<StoragePosix>,
+                     public StorageFsTrash<StoragePosix>,
+                     public StorageFsVersions<StoragePosix>,
                      public StorageFsChanges<StoragePosix> {
  public:
   static constexpr PluginInfo info{"org.atoll.storage-posix", "0.1.0", "Apache-2.0",
                                    "Spaces as plain readable trees of a local file system"};
-  using Offers = Interfaces<StorageFs<StoragePosix>, StorageFsAttributes<StoragePosix>, StorageFsLocks<StoragePosix>,
-                            StorageFsChanges<StoragePosix>>;
+  using Offers =
+      Interfaces<StorageFs<StoragePosix>, StorageFsAttributes<StoragePosix>, StorageFsLocks<StoragePosix>,
+                 StorageFsTrash<StoragePosix>, StorageFsVersions<StoragePosix>, StorageFsChanges<StoragePosix>>;
   static constexpr std::array config{
       config_key("root", ATOLL_CONFIG_PATH, "storage",
                  "The folder with the files. It is made at the first start; after that a root without its marker "
@@ -57,6 +62,25 @@ class StoragePosix : public Plugin<StoragePosix>,
       config_key("poll_interval", ATOLL_CONFIG_DURATION, "30s",
                  "Where folders cannot be watched (network file systems, more folders than watch_folders): the time "
                  "between two looks at the times of all folders."),
+      config_key(
+          "trash", ATOLL_CONFIG_BOOLEAN, "yes",
+          "Whether what is deleted or replaced is kept in a trash. With no it is deleted at once; what is in the "
+          "trash already stays until it is too old."),
+      config_key("trash_age", ATOLL_CONFIG_DURATION, "30d",
+                 "What is in the trash for longer is deleted. 0s: it stays until somebody empties the trash."),
+      config_key("trash_size", ATOLL_CONFIG_SIZE, "0",
+                 "When the trash of a space holds more, the oldest is deleted. 0: as much as the quota of the space."),
+      config_key("versions", ATOLL_CONFIG_BOOLEAN, "yes",
+                 "Whether the content of a file that is overwritten is kept as a version."),
+      config_key("versions_count", ATOLL_CONFIG_INTEGER, "100", "Versions kept of a file; 0: any number."),
+      config_key("versions_age", ATOLL_CONFIG_DURATION, "0s", "Older versions are deleted; 0s: none for its age."),
+      config_key("versions_size", ATOLL_CONFIG_SIZE, "0",
+                 "When the versions of a space hold more, the oldest are deleted. 0: as much as the quota of the "
+                 "space."),
+      config_key(
+          "versions_thin", ATOLL_CONFIG_BOOLEAN, "yes",
+          "Of versions older than an hour only the last of each hour stays, than a day of each day, than 30 days "
+          "of each week."),
       config_key("verify_checksums", ATOLL_CONFIG_BOOLEAN, "no",
                  "Reads each upload again and compares its checksums before it is acknowledged."),
       config_key("lock_timeout", ATOLL_CONFIG_DURATION, "24h", "The longest time that a lock is given for at once."),
@@ -104,6 +128,23 @@ class StoragePosix : public Plugin<StoragePosix>,
                             const LockEmitter &sink);
   Result<void> unlock(const Call &call, const RefView &ref, std::string_view token);
   Result<void> locks(const Call &call, const RefView &ref, const LockEmitter &sink);
+
+  // ---- atoll.storage.fs.trash/1
+  Result<void> trash_list(const Call &call, const SpaceId &space, const Uuid &before, std::uint64_t limit,
+                          const TrashEmitter &sink);
+  Result<void> trash_restore(const Call &call, const SpaceId &space, const Uuid &item, const RefView *to,
+                             std::uint32_t flags, const StatEmitter &sink);
+  Result<void> trash_purge(const Call &call, const SpaceId &space, const Uuid &item);
+  Result<void> trash_purge_all(const Call &call, const SpaceId &space);
+  Result<std::uint64_t> trash_usage(const Call &call, const SpaceId &space);
+
+  // ---- atoll.storage.fs.versions/1
+  Result<void> versions(const Call &call, const RefView &ref, const VersionEmitter &sink);
+  Result<std::unique_ptr<ReadHandle>> version_open(const Call &call, const RefView &ref, std::string_view id,
+                                                   const StatEmitter &sink);
+  Result<void> version_restore(const Call &call, const RefView &ref, std::string_view id, const StatEmitter &sink);
+  Result<void> version_remove(const Call &call, const RefView &ref, std::string_view id);
+  Result<std::uint64_t> versions_usage(const Call &call, const SpaceId &space);
 
   // ---- atoll.storage.fs.changes/1
   Result<std::string> changes_now(const Call &call, const SpaceId &space);

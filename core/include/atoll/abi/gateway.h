@@ -8,6 +8,8 @@
 #include <atoll/abi/host.h>
 #include <atoll/abi/registry.h>
 #include <atoll/abi/storage_fs.h>
+#include <atoll/abi/storage_trash.h>
+#include <atoll/abi/storage_versions.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -23,7 +25,7 @@ typedef struct atoll_gateway_service {
    * ATOLL_UNIMPLEMENTED except space_get. copy and rename also work across spaces and providers (rename keeps the id only
    * inside a space). */
   void *self;       /* for the functions below */
-  void *files_self; /* for the three tables */
+  void *files_self; /* for the tables of storage */
   const atoll_storage_fs *files;
   const atoll_storage_fs_attributes *attributes;
   const atoll_storage_fs_locks *locks;
@@ -38,6 +40,11 @@ typedef struct atoll_gateway_service {
                             const atoll_space_record_sink *sink);
   /* What is known of an account. */
   int32_t (*account)(const atoll_call *call, void *self, const atoll_uuid *account, const atoll_account_sink *sink);
+
+  /* More of the driver's tables; ATOLL_UNIMPLEMENTED for spaces whose driver lacks them. Who may delete sees the trash, and
+   * with ATOLL_MAY_CREATE restores from it; emptying it, and `remove` with ATOLL_PERMANENT, takes ATOLL_MAY_PURGE. */
+  const atoll_storage_fs_trash *trash;
+  const atoll_storage_fs_versions *versions;
 } atoll_gateway_service;
 
 #ifdef __cplusplus
