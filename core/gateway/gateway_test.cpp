@@ -165,6 +165,8 @@ TEST_CASE("each operation needs its permissions, and no more") {
       {"list", 0, [&](OutgoingCall &c) { return world.files.list(c, kFile, [](const atoll_stat *) {}).status(); }},
       {"mkdir", ATOLL_MAY_CREATE, [&](OutgoingCall &c) { return world.files.mkdir(c, kFile).status(); }},
       {"remove", ATOLL_MAY_DELETE, [&](OutgoingCall &c) { return world.files.remove(c, kFile).status(); }},
+      {"remove for good", ATOLL_MAY_DELETE | ATOLL_MAY_PURGE,
+       [&](OutgoingCall &c) { return world.files.remove(c, kFile, ATOLL_PERMANENT).status(); }},
       {"rename", ATOLL_MAY_MOVE | ATOLL_MAY_READ | ATOLL_MAY_CREATE,
        [&](OutgoingCall &c) { return world.files.rename(c, kFile, kOther, 0).status(); }},
       {"rename over", ATOLL_MAY_MOVE | ATOLL_MAY_READ | ATOLL_MAY_CREATE | ATOLL_MAY_WRITE,
@@ -182,6 +184,55 @@ TEST_CASE("each operation needs its permissions, and no more") {
     }
     world.grant(row.needed);  // without MAY_STAT the space is not there for him
     CHECK(world.as_marie([&](OutgoingCall &c) { return Result<void>(error(row.run(c), "")); }) == Status::NotFound);
+  }
+}
+
+TEST_CASE("trash and versions need their permissions; a driver may lack them") {
+  World world;
+  const auto *trash = world.gateway.service()->trash;
+  const auto *versions = world.gateway.service()->versions;
+  void *self = world.gateway.service()->files_self;
+  const auto space = to_abi(kSpace);
+  const auto item = to_abi(kMarie);  // any uuid
+  const auto file = kFile.abi();
+  void *handle = nullptr;
+  std::uint64_t bytes = 0;
+  struct Row {
+    const char *what;
+    std::uint32_t needed;
+    std::function<std::int32_t(const atoll_call *)> run;
+  };
+  const std::vector<Row> rows = {
+      {"list", ATOLL_MAY_DELETE, [&](auto *c) { return trash->list(c, self, &space, nullptr, 0, nullptr); }},
+      {"restore", ATOLL_MAY_DELETE | ATOLL_MAY_CREATE,
+       [&](auto *c) { return trash->restore(c, self, &space, &item, nullptr, 0, nullptr); }},
+      {"restore over", ATOLL_MAY_DELETE | ATOLL_MAY_CREATE | ATOLL_MAY_WRITE,
+       [&](auto *c) { return trash->restore(c, self, &space, &item, nullptr, ATOLL_REPLACE, nullptr); }},
+      {"purge", ATOLL_MAY_PURGE, [&](auto *c) { return trash->purge(c, self, &space, &item); }},
+      {"purge all", ATOLL_MAY_PURGE, [&](auto *c) { return trash->purge_all(c, self, &space); }},
+      {"trash usage", 0, [&](auto *c) { return trash->usage(c, self, &space, &bytes); }},
+      {"versions", ATOLL_MAY_VERSIONS, [&](auto *c) { return versions->list(c, self, &file, nullptr); }},
+      {"read a version", ATOLL_MAY_VERSIONS | ATOLL_MAY_READ,
+       [&](auto *c) { return versions->open_read(c, self, &file, str("1"), nullptr, &handle); }},
+      {"restore a version", ATOLL_MAY_VERSIONS | ATOLL_MAY_WRITE,
+       [&](auto *c) { return versions->restore(c, self, &file, str("1"), nullptr); }},
+      {"remove a version", ATOLL_MAY_VERSIONS | ATOLL_MAY_PURGE,
+       [&](auto *c) { return versions->remove(c, self, &file, str("1")); }},
+      {"versions usage", 0, [&](auto *c) { return versions->usage(c, self, &space, &bytes); }},
+  };
+  const AbiPrincipal principal(world.marie);
+  for (const auto &row : rows) {
+    CAPTURE(row.what);
+    auto status = [&](std::uint32_t granted) {
+      world.grant(granted);
+      OutgoingCall call;
+      call.principal(principal.get());
+      return row.run(call.get());
+    };
+    CHECK(status(ATOLL_MAY_STAT | row.needed) == ATOLL_UNIMPLEMENTED);  // this driver has neither
+    for (std::uint32_t bit = 2; bit <= ATOLL_MAY_MEMBERS; bit <<= 1)
+      if ((row.needed & bit) != 0) CHECK(status(ATOLL_MAY_STAT | (row.needed & ~bit)) == ATOLL_PERMISSION_DENIED);
+    CHECK(status(row.needed) == ATOLL_NOT_FOUND);
   }
 }
 

@@ -19,7 +19,7 @@ Result<std::uint64_t> sequence_of(std::string_view id) {
   return sequence;
 }
 
-Result<void> give(Result<tree::Node> node, const StatEmitter &sink) {
+Result<void> answer_kept(Result<tree::Node> node, const StatEmitter &sink) {
   if (!node) return std::move(node).error();
   emit(sink, *node, node->name);
   return {};
@@ -50,7 +50,7 @@ Result<void> StoragePosix::trash_restore(const Call &call, const SpaceId &space,
                                          std::uint32_t flags, const StatEmitter &sink) {
   const CallConditions conditions(call);
   const std::optional<tree::Ref> goal = to ? std::optional<tree::Ref>(to_ref(*to)) : std::nullopt;
-  return give(engine_->trash_restore(space, item, goal, (flags & ATOLL_REPLACE) != 0, conditions.get()), sink);
+  return answer_kept(engine_->trash_restore(space, item, goal, (flags & ATOLL_REPLACE) != 0, conditions.get()), sink);
 }
 
 Result<void> StoragePosix::trash_purge(const Call &, const SpaceId &space, const Uuid &item) {
@@ -62,9 +62,9 @@ Result<void> StoragePosix::trash_purge_all(const Call &, const SpaceId &space) {
 }
 
 Result<std::uint64_t> StoragePosix::trash_usage(const Call &, const SpaceId &space) {
-  auto info = engine_->space_get(space);
-  if (!info) return std::move(info).error();
-  return info->trash_used;
+  auto found = engine_->space_get(space);
+  if (!found) return std::move(found).error();
+  return found->trash_used;
 }
 
 Result<void> StoragePosix::versions(const Call &, const RefView &ref, const VersionEmitter &sink) {
@@ -101,7 +101,7 @@ Result<void> StoragePosix::version_restore(const Call &call, const RefView &ref,
   const auto sequence = sequence_of(id);
   if (!sequence) return sequence.error();
   const CallConditions conditions(call);
-  return give(engine_->version_restore(to_ref(ref), *sequence, conditions.get()), sink);
+  return answer_kept(engine_->version_restore(to_ref(ref), *sequence, conditions.get()), sink);
 }
 
 Result<void> StoragePosix::version_remove(const Call &, const RefView &ref, std::string_view id) {
@@ -111,9 +111,9 @@ Result<void> StoragePosix::version_remove(const Call &, const RefView &ref, std:
 }
 
 Result<std::uint64_t> StoragePosix::versions_usage(const Call &, const SpaceId &space) {
-  auto info = engine_->space_get(space);
-  if (!info) return std::move(info).error();
-  return info->versions_used;
+  auto found = engine_->space_get(space);
+  if (!found) return std::move(found).error();
+  return found->versions_used;
 }
 
 }  // namespace Atoll::storage_posix

@@ -285,3 +285,57 @@ TEST_CASE("what is promised of acknowledged changes is what durability says") {
   CHECK(status == ATOLL_INVALID_ARGUMENT);
   CHECK(call.error(status).message.find("power-cut, crash or none") != std::string::npos);
 }
+
+TEST_CASE("trash and versions through their tables") {
+  Instance i;
+  OutgoingCall call;
+  const auto *trash =
+      static_cast<const atoll_storage_fs_trash *>(StoragePosix::descriptor()->query(ATOLL_STORAGE_FS_TRASH));
+  const auto *versions =
+      static_cast<const atoll_storage_fs_versions *>(StoragePosix::descriptor()->query(ATOLL_STORAGE_FS_VERSIONS));
+  const auto *fs = i.fs;
+  REQUIRE((trash != nullptr && versions != nullptr));
+  const atoll_uuid space = to_abi(i.space);
+  const atoll_ref ref = i.at("x");
+  REQUIRE(i.put("x", "one", call) == ATOLL_OK);
+  REQUIRE(i.put("x", "two!", call) == ATOLL_OK);
+  std::string id;
+  auto list = make_sink<atoll_version_sink>([&](const atoll_version *version) {
+    id = view(version->id);
+    CHECK(version->size == 3);
+  });
+  REQUIRE(versions->list(call.get(), i.self, &ref, list.get()) == ATOLL_OK);
+  REQUIRE(!id.empty());
+  std::uint64_t bytes = 0;
+  REQUIRE(versions->usage(call.get(), i.self, &space, &bytes) == ATOLL_OK);
+  CHECK(bytes == 3);
+  void *handle = nullptr;
+  char buffer[16] = {};
+  REQUIRE(versions->open_read(call.get(), i.self, &ref, str(id), nullptr, &handle) == ATOLL_OK);
+  REQUIRE(fs->read(call.get(), i.self, handle, 0, buffer, sizeof buffer, &bytes) == ATOLL_OK);
+  fs->read_close(i.self, handle);
+  CHECK(std::string_view(buffer, bytes) == "one");
+  for (const char *wrong : {"", "0", "01", "zz", "11111111111111111", "ffff"})
+    CHECK(versions->remove(call.get(), i.self, &ref, str(wrong)) == ATOLL_NOT_FOUND);
+  REQUIRE(versions->restore(call.get(), i.self, &ref, str(id), nullptr) == ATOLL_OK);
+  REQUIRE(versions->usage(call.get(), i.self, &space, &bytes) == ATOLL_OK);
+  CHECK(bytes == 4);
+
+  REQUIRE(fs->remove(call.get(), i.self, &ref, 0) == ATOLL_OK);
+  atoll_uuid item{};
+  auto items = make_sink<atoll_trash_sink>([&](const atoll_trash_item *found) {
+    item = found->id;
+    CHECK(view(found->name) == "x");
+    CHECK(found->type == ATOLL_NODE_FILE);
+  });
+  REQUIRE(trash->list(call.get(), i.self, &space, nullptr, 0, items.get()) == ATOLL_OK);
+  REQUIRE(trash->usage(call.get(), i.self, &space, &bytes) == ATOLL_OK);
+  CHECK(bytes == 3);
+  const atoll_ref to = i.at("y");
+  REQUIRE(trash->restore(call.get(), i.self, &space, &item, &to, 0, nullptr) == ATOLL_OK);
+  REQUIRE(fs->remove(call.get(), i.self, &to, ATOLL_PERMANENT) == ATOLL_OK);
+  CHECK(trash->purge(call.get(), i.self, &space, &item) == ATOLL_NOT_FOUND);
+  REQUIRE(trash->purge_all(call.get(), i.self, &space) == ATOLL_OK);
+  REQUIRE(trash->usage(call.get(), i.self, &space, &bytes) == ATOLL_OK);
+  CHECK(bytes == 0);
+}
