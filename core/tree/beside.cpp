@@ -183,6 +183,7 @@ void Beside::take_over(const SpaceId &id, std::map<NodeId, Dirty> folders) {
   auto put_off = [&](const Error &why) {
     for (auto &[folder, dirty] : folders) retry(folder, std::move(dirty), why);
   };
+  if (engine_.removals_->held(id)) return;  // all of it is looked at again and again
   if (!space->ready) return put_off(error(Status::Unavailable, "the space is being compared with its files"));
   Reconciler run(engine_, space, false, false);
   run.cancel_by(&stop_);

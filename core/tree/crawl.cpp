@@ -13,6 +13,7 @@ constexpr std::size_t kFoldersAtOnce = 64;
 constexpr std::size_t kMostVanished = 10000;
 constexpr auto kRemoveAfter = std::chrono::seconds(30), kKeepAfter = std::chrono::seconds(10),
                kRetryAfter = std::chrono::seconds(10);
+constexpr auto kStep = std::chrono::milliseconds(100);  // what is heard of must not wait for long
 constexpr std::string_view kNote = "crawl";
 
 }  // namespace
@@ -66,16 +67,17 @@ Result<void> Crawl::some_folders(std::size_t &entries, bool &end) {
     }
   }
   end = folders.size() < kFoldersAtOnce;
+  const auto until = Clock::now() + kStep;
   const std::size_t most = std::max<std::size_t>(100, engine_.options_.beside.crawl_rate / 10);
   for (std::size_t i = 0; i < folders.size(); ++i) {
-    if (stop_ || entries >= most) {
+    if (stop_ || entries >= most || Clock::now() > until) {
       end = false;
       return {};
     }
     ++entries;
     if (holds[i].kind == Hold::Kind::Space) {
       const SpacePtr space = engine_.known(holds[i].space);
-      if (space && space->ready) {
+      if (space && space->ready && !engine_.removals_->held(space->info.id)) {
         auto &run = open_[space->info.id];
         if (!run) run = std::make_unique<Reconciler>(engine_, space, false, false);
         const std::size_t before = run->vanished();
@@ -120,7 +122,9 @@ Result<void> Crawl::end_round() {
   active_ = false;
   if (complete_) {
     for (const SpacePtr &space : engine_.all_spaces()) {
-      if (space->ready) TRY(engine_.forget_missing(space->info.id, begun_));
+      if (!space->ready || engine_.removals_->held(space->info.id)) continue;
+      TRY(engine_.forget_missing(space->info.id, begun_));
+      TRY(engine_.census(space->info.id));
     }
   }
   return keep_place();
@@ -144,7 +148,8 @@ void Crawl::step() {
   if (!done) {
     next_ = now + kRetryAfter;
   } else if (end) {
-    next_ = std::max(now + std::chrono::milliseconds(200), round_began_ + std::chrono::seconds(options.crawl_interval_s));
+    next_ =
+        std::max(now + std::chrono::milliseconds(200), round_began_ + std::chrono::seconds(options.crawl_interval_s));
   } else {
     next_ = now + std::chrono::microseconds(entries * 1'000'000 / std::max(1u, options.crawl_rate));
   }

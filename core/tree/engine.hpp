@@ -51,6 +51,7 @@ struct EngineOptions {
   Retention trash{true, 30 * 86400, std::nullopt, 0, false};
   Retention versions{true, 0, std::nullopt, 100, true};
   BesideOptions beside;
+  unsigned mass_delete_share = 50;  ///< percent of a space's files that may vanish at once; 0: any. See removals.hpp
   unsigned checkpoint_seconds = 20;  ///< between two rounds that close open intents
   ChangeLogLimits change_log;
   std::function<void(bool warning, const std::string &message)> log;  ///< may be empty [any thread]
@@ -101,6 +102,9 @@ class Engine {
   virtual Result<void> space_remove(const SpaceId &space) = 0;
   /// Compares the whole space with the truth and takes over what changed beside the server.
   virtual Result<void> rescan(const SpaceId &space) = 0;
+  /// What is gone from a space whose removals are held back is meant to be gone: it is removed, and the space is served
+  /// again. FailedPrecondition when nothing is held back.
+  virtual Result<void> confirm_removals(const SpaceId &space) = 0;
 
   // ---- reading
   virtual Result<Node> stat(const Ref &ref) = 0;

@@ -42,6 +42,7 @@ Result<SpacePtr> TreeEngine::serving(const SpaceId &space) {
   auto found = known(space);
   if (!found) return error(Status::NotFound, "there is no such space");
   if (!found->ready.load(std::memory_order_acquire)) return recovering();
+  TRY(not_held(*found));
   return found;
 }
 
@@ -171,6 +172,7 @@ Result<void> TreeEngine::space_remove(const SpaceId &id) {
       spaces_.erase(id);
     }
     locks_->forget_space(id);
+    TRY(removals_->forget(id));
     TRY(names_->remove_space(id, space->info.folder));
     ATOLL_FAULT_POINT("space.folder_gone");
     TRY_ASSIGN(auto transaction, index_->begin_write(id));

@@ -49,6 +49,7 @@ Result<void> TreeEngine::start() {
   sequences_ = std::make_unique<Sequences>(*meta_);
   TRY(sequences_->open());
   ATOLL_FAULT_POINT("start.sequences");
+  removals_ = std::make_unique<Removals>(*meta_, options_.mass_delete_share);
   journal_ = std::make_unique<Journal>(*meta_);
   locks_ = std::make_unique<LockTable>(*meta_, options_.max_lock_seconds);
   TRY(locks_->load());
@@ -153,6 +154,7 @@ Result<void> TreeEngine::load_spaces(bool flags) {
   TRY_ASSIGN(auto records, meta_->spaces());
   for (SpaceRecord &record : records) {
     if (record.making) TRY(finish_making(record));
+    TRY(removals_->load(record.info.id));
     auto space = std::make_shared<Space>();
     space->info = record.info;
     space->quota = record.info.quota;
@@ -219,6 +221,7 @@ void TreeEngine::background() {
     if (std::chrono::steady_clock::now() >= next_round) {
       if (auto done = close_intents(); !done) log(true, done.error().message);
       if (auto done = locks_->expire(); !done) log(true, done.error().message);
+      look_again_at_held();
       if (auto done = retain_trash(); !done) log(true, done.error().message);
       if (auto done = retain_versions(); !done) log(true, done.error().message);
       for (int slice = 0; slice < kThinSlices; ++slice) {
@@ -241,6 +244,8 @@ void TreeEngine::recover_one(const Recovery &recovery) {
   const NodeId root = root_of(recovery.space);
   const bool all = recovery.folders.empty();
   auto done = reconcile_recovering(space, all ? std::span<const NodeId>(&root, 1) : recovery.folders, all);
+  if (!done && removals_->held(recovery.space)) done = Result<void>();  // all but the removals was taken over
+  if (done && all) done = hold_after_rebuild(*space);
   if (done) done = flag_attributes();
   if (done && !all) done = note_doubtful(recovery.space, recovery.folders);
   if (done) {
@@ -317,8 +322,6 @@ void TreeEngine::settle() {
   background_wake_.notify_one();
   background_idle_.wait(guard, [&] { return stop_ || (!work_ && !busy_ && recoveries_.empty()); });
 }
-
-Result<void> TreeEngine::health() { return names_->prove(false); }
 
 void TreeEngine::close() {
   {

@@ -62,6 +62,32 @@ Result<bool> IndexView::any_missing(const SpaceId &space) {
   return rows.next();
 }
 
+Result<std::uint64_t> IndexView::files_at(const NodeId &node, std::uint64_t limit) {
+  TRY_ASSIGN(sql::Statement *const statement,
+             database_.cached("WITH RECURSIVE folder(id) AS (SELECT id FROM node WHERE id=?1 AND type=2 UNION ALL"
+                              " SELECT n.id FROM folder JOIN node n ON n.parent=folder.id WHERE n.type=2)"
+                              " SELECT (SELECT count(*) FROM node WHERE id=?1 AND type=1) + (SELECT count(*) FROM"
+                              " (SELECT 1 FROM folder JOIN node n ON n.parent=folder.id WHERE n.type=1 LIMIT ?2))"));
+  const std::int64_t most = limit > INT64_MAX ? -1 : static_cast<std::int64_t>(limit);
+  auto rows = statement->query(node, most);
+  TRY_ASSIGN(const bool there, rows.next());
+  return there ? static_cast<std::uint64_t>(rows.integer(0)) : 0;
+}
+
+Result<std::vector<NodeId>> IndexView::missing_since(const SpaceId &space, std::int64_t since_ns) {
+  TRY_ASSIGN(sql::Statement *const statement, database_.cached("SELECT id FROM node WHERE parent=?1 AND"
+                                                               " substr(name,18)>=?2"));
+  const auto key = missing_key(space);
+  const std::string since = missing_name(0, since_ns).substr(17);  // borrowed by the statement until the last row
+  auto rows = statement->query(std::span<const std::uint8_t>(key), since);
+  std::vector<NodeId> missing;
+  for (;;) {
+    TRY_ASSIGN(const bool more, rows.next());
+    if (!more) return missing;
+    missing.push_back(rows.id<NodeId>(0));
+  }
+}
+
 Result<void> Index::miss(const SpaceId &space, const NodeId &id, std::uint64_t sequence, std::int64_t now_ns) {
   return attach(id, missing_key(space), missing_name(sequence, now_ns));
 }

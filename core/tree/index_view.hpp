@@ -106,6 +106,10 @@ class IndexView {
   Result<void> folders(const NodeId &after, std::size_t limit, FunctionRef<void(const NodeId &)> sink);
   /// Whether anything is missing in the space.
   Result<bool> any_missing(const SpaceId &space);
+  /// Files at and below a node, counted up to `limit`.
+  Result<std::uint64_t> files_at(const NodeId &node, std::uint64_t limit);
+  /// What vanished from the space after that time (wall clock) and is still missing; not what the admin confirmed.
+  Result<std::vector<NodeId>> missing_since(const SpaceId &space, std::int64_t since_ns);
   Result<Hold> hold_of(const NodeId &id);
   /// Whether the node hangs in this place itself.
   Result<bool> hangs_in(const NodeId &id, Place place);

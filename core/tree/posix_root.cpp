@@ -196,6 +196,12 @@ Result<base::Fd> PosixRoot::make_private_folder(std::string_view path) const {
   return at;
 }
 
+Result<FileSystem> PosixRoot::probe() const {
+  auto own = open_folder(".atoll");
+  if (!own) return std::move(own).error();
+  return probe_file_system(own->get());
+}
+
 void PosixRoot::note_aside(const std::string &path) {
   const std::lock_guard guard(asides_mutex_);
   asides_.insert(path);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/base/file.hpp"
+#include "core/tree/file_system.hpp"
 #include "core/tree/namespace.hpp"
 #include "core/tree/posix_sync.hpp"
 #include "core/tree/state_dir.hpp"
@@ -48,6 +49,9 @@ class PosixRoot {
   Result<base::Fd> make_private_folder(std::string_view path) const;
 
   PosixSync &sync() noexcept { return sync_; }
+
+  /// Tries out what the file system can do. [start-up only]
+  Result<FileSystem> probe() const;
 
   // ---- folders where something was set aside for deletion, by their path below the root
   void note_aside(const std::string &path);

@@ -28,7 +28,11 @@ std::size_t kernel_limit() {
 
 }  // namespace
 
-Result<std::unique_ptr<Watch>> PosixNamespace::watch(std::size_t most) { return PosixWatch::open(most); }
+Result<std::unique_ptr<Watch>> PosixNamespace::watch(std::size_t most) {
+  if (on_network(root_->folder()->get()))
+    return error(Status::Unimplemented, "on a network file system changes made on other machines are not heard of");
+  return PosixWatch::open(most);
+}
 
 Result<std::unique_ptr<Watch>> PosixWatch::open(std::size_t most) {
   base::Fd inotify(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC));

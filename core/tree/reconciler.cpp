@@ -55,6 +55,7 @@ Result<void> Reconciler::run() {
 }
 
 Result<void> Reconciler::look() {
+  asked_above_.clear();
   while (!queue_.empty()) {
     if (cancelled_ && *cancelled_) return error(Status::Unavailable, "the server ends");
     const Todo todo = std::move(queue_.front());
@@ -84,9 +85,23 @@ Result<std::optional<Reconciler::Opened>> Reconciler::open(IndexView &view, cons
   TRY(engine_.names_->prove(true));
   if (place.located.chain.size() == 1)
     return error(Status::Unavailable, "the folder of the space, " + space_->info.folder + ", is missing");
-  if (++ups_ > 10000) return error(Status::Unavailable, "the space changes faster than it can be looked at");
-  queue_.push_back({place.located.chain[place.located.chain.size() - 2].id, false, {}});
+  // The deepest folder above it that is there tells what became of it.
+  TRY_ASSIGN(const NodeId above, deepest_there(place.located.chain));
+  if (asked_above_.insert(above).second) queue_.push_back({above, false, {}});
   return std::optional<Opened>();
+}
+
+Result<NodeId> Reconciler::deepest_there(std::span<const Step> chain) {
+  auto opened = engine_.names_->open(space_->info.folder, {});
+  if (!opened) return cannot_look(std::move(opened).error());
+  std::unique_ptr<Folder> folder = std::move(*opened);
+  for (std::size_t i = 1; i < chain.size(); ++i) {
+    auto next = folder->open(chain[i].name);
+    if (!next && !missing(next.error())) return cannot_look(std::move(next).error());
+    if (!next) return chain[i - 1].id;
+    folder = std::move(*next);
+  }
+  return chain.size() > 1 ? chain[chain.size() - 2].id : chain.front().id;  // it came back meanwhile
 }
 
 Result<void> Reconciler::compare(const Todo &todo) {

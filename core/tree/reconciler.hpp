@@ -6,6 +6,7 @@
 #include "core/tree/tree_engine.hpp"
 
 #include <deque>
+#include <set>
 
 namespace Atoll::tree {
 
@@ -25,11 +26,15 @@ class Reconciler {
   /// Ends look() early, with Unavailable, once it is true. Borrowed.
   void cancel_by(const std::atomic<bool> *cancelled) noexcept { cancelled_ = cancelled; }
 
+  /// The admin says that what is gone is meant to be gone.
+  void confirm() noexcept { confirmed_ = true; }
+
   /// look() and finish().
   Result<void> run();
   /// Looks at what was added and takes over everything but removals.
   Result<void> look();
-  /// Removes what was found gone by all looks so far and did not turn up elsewhere.
+  /// Removes what was found gone by all looks so far and did not turn up elsewhere. Unavailable when that is too much
+  /// of the space: then it is held back, see removals.hpp.
   Result<void> finish();
 
   /// Found gone so far.
@@ -62,6 +67,8 @@ class Reconciler {
 
   /// Nothing when the index does not have it any more. A folder that the truth lacks is dealt with.
   Result<std::optional<Opened>> open(IndexView &view, const NodeId &folder);
+  /// The last folder of the chain that the truth has on the way to a missing one.
+  Result<NodeId> deepest_there(std::span<const Step> chain);
   Result<void> compare(const Todo &todo);
   Result<void> compare_names(const Todo &todo);
   Result<void> take_over(const Todo &todo, std::span<const std::string> names, const std::optional<Entry> &self);
@@ -72,6 +79,8 @@ class Reconciler {
   /// The node of the index that this entry is, if it has come here from another place.
   Result<std::optional<Row>> moved_here(Opened &place, const std::string &name, const Entry &entry,
                                         const std::optional<Identity> &identity);
+  /// Whether so much may be removed at once.
+  Result<void> admit();
   /// It is not where the index has it; another name may still show it.
   Result<void> miss(const NodeId &node);
   Result<bool> still_there(const Row &row);
@@ -92,8 +101,9 @@ class Reconciler {
   std::vector<NodeId> changed_folders_, seen_folders_, young_folders_;
   const std::atomic<bool> *cancelled_ = nullptr;
   std::size_t entries_ = 0;
+  bool confirmed_ = false;
   bool touched_folder_ = false;
-  std::size_t ups_ = 0;  // how often a parent had to be looked at instead
+  std::set<NodeId> asked_above_;  // folders looked at instead of others below them that are gone
 };
 
 }  // namespace Atoll::tree

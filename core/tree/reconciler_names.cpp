@@ -12,6 +12,7 @@
 namespace Atoll::tree {
 namespace {
 
+constexpr int kRounds = 1000;
 constexpr std::size_t kRemovals = 250;  // removals under one hold of the writer lock
 
 /// Whether the identity was written for the very state that the entry is in.
@@ -163,18 +164,44 @@ Result<void> Reconciler::miss(const NodeId &node) {
   TRY_ASSIGN(const auto item, engine_.meta_->trash_of(node));
   if (item) return engine_.index_->attach(node, parent_key(Place::Trash), item->id.text());
   TRY_ASSIGN(const std::uint64_t sequence, engine_.sequences_->next());
-  return engine_.index_->miss(space_->info.id, node, sequence, base::now_unix_ns());
+  return engine_.index_->miss(space_->info.id, node, sequence, confirmed_ ? 0 : base::now_unix_ns());
+}
+
+Result<void> Reconciler::admit() {
+  std::vector<NodeId> gone;
+  {
+    TRY_ASSIGN(auto view, engine_.views_->lease());
+    for (const Vanished &one : vanished_) {
+      TRY_ASSIGN(const auto row, view->child(one.parent, one.name));
+      if (!row || row->id != one.node) continue;  // found elsewhere meanwhile
+      TRY_ASSIGN(const auto item, engine_.meta_->trash_of(one.node));
+      if (!item) gone.push_back(one.node);
+    }
+  }
+  return gone.empty() ? Result<void>() : engine_.admit_removals(*space_, gone);
 }
 
 Result<void> Reconciler::finish() {
-  if (vanished_.empty()) return {};
-  TRY(engine_.names_->prove(true));
-  for (std::size_t at = 0; at < vanished_.size(); at += kRemovals)
-    TRY(remove_vanished(std::span(vanished_).subspan(at, std::min(kRemovals, vanished_.size() - at))));
-  vanished_.clear();
-  engine_.wake();
-  if (queue_.empty()) return {};
-  return run();
+  for (int round = 1; !vanished_.empty(); ++round) {
+    if (round > kRounds) return error(Status::Unavailable, "the space changes faster than it can be looked at");
+    TRY(engine_.names_->prove(true));
+    if (!confirmed_) {
+      auto admitted = admit();
+      if (!admitted) {
+        vanished_.clear();
+        return admitted;
+      }
+    }
+    const std::vector<Vanished> gone = std::exchange(vanished_, {});
+    for (std::span<const Vanished> left(gone); !left.empty();) {
+      const auto some = left.first(std::min(left.size(), kRemovals));
+      TRY(remove_vanished(some));
+      left = left.subspan(some.size());
+    }
+    engine_.wake();
+    TRY(look());  // at what turned out to be gone with a folder above it
+  }
+  return {};
 }
 
 Result<void> Reconciler::remove_vanished(std::span<const Vanished> batch) {

@@ -9,6 +9,7 @@
 #include "core/tree/lock_table.hpp"
 #include "core/tree/meta.hpp"
 #include "core/tree/place_cache.hpp"
+#include "core/tree/removals.hpp"
 #include "core/tree/sequences.hpp"
 #include "core/tree/view_pool.hpp"
 
@@ -57,6 +58,7 @@ class TreeEngine final : public Engine {
   Result<void> space_set_quota(const SpaceId &space, std::uint64_t quota) override;
   Result<void> space_remove(const SpaceId &space) override;
   Result<void> rescan(const SpaceId &space) override;
+  Result<void> confirm_removals(const SpaceId &space) override;
 
   Result<Node> stat(const Ref &ref) override;
   Result<void> list(const Ref &ref, std::string_view after, std::uint64_t limit,
@@ -127,6 +129,12 @@ class TreeEngine final : public Engine {
   Result<void> reconcile_recovering(const SpacePtr &space, std::span<const NodeId> folders, bool deep);
   /// All of the space was looked at since the sequence was given: what was missing before is gone for good.
   Result<void> forget_missing(const SpaceId &space, std::uint64_t before);
+  /// Unavailable, with the reason, while removals are held back in the space.
+  Result<void> not_held(const Space &space) const;
+  /// Ok when these nodes may be removed at once, else Unavailable, and they are held back from now on.
+  Result<void> admit_removals(const Space &space, std::span<const NodeId> gone);
+  /// Notes how many files the space has.
+  Result<void> census(const SpaceId &space);
   /// Whether the folder is in the truth what the index says, looked at while no change is under way.
   Result<bool> in_step(const SpacePtr &space, const NodeId &folder);
   /// Writes a row of the change log into the open transaction of the index. Under the writer lock. Every change of a
@@ -162,6 +170,7 @@ class TreeEngine final : public Engine {
   const std::unique_ptr<Store> store_;
   std::unique_ptr<Meta> meta_;
   std::unique_ptr<Sequences> sequences_;
+  std::unique_ptr<Removals> removals_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<LockTable> locks_;
   std::unique_ptr<ViewPool> views_;
@@ -196,6 +205,9 @@ class TreeEngine final : public Engine {
   /// Spaces of which `bytes` is more than the rule allows.
   std::vector<SpacePtr> too_full(const Retention &rule, std::atomic<std::uint64_t> Space::*bytes) const;
   Result<void> close_kept(std::uint64_t round);
+  Result<void> look_again(const SpacePtr &space, bool confirmed);
+  void look_again_at_held();
+  Result<void> hold_after_rebuild(const Space &space);
   void background();
   bool purge_some();
   /// Thins the change logs of the next few spaces. True: rows are left that should go.
@@ -219,10 +231,11 @@ class TreeEngine final : public Engine {
   void recover_one(const Recovery &recovery);
   std::mutex background_mutex_;
   std::condition_variable background_wake_, background_idle_;
-  std::deque<Recovery> recoveries_;                                   // guarded by background_mutex_
-  bool work_ = false, busy_ = false, stop_ = false, closed_ = false;  // guarded by background_mutex_
-  std::unique_ptr<Index> checkpointer_;                               // background thread only
-  SpaceId thinned_;                                                   // background thread only
+  std::deque<Recovery> recoveries_;                                     // guarded by background_mutex_
+  bool work_ = false, busy_ = false, stop_ = false, closed_ = false;    // guarded by background_mutex_
+  std::map<SpaceId, std::chrono::steady_clock::time_point> next_look_;  // background thread only
+  std::unique_ptr<Index> checkpointer_;                                 // background thread only
+  SpaceId thinned_;                                                     // background thread only
   std::thread thread_;
 };
 

@@ -62,6 +62,8 @@ Result<std::unique_ptr<StoragePosix>> StoragePosix::create(const Call &, const H
   options.quota_default = quota == 0 ? tree::kNoQuota : quota;
   options.readers = static_cast<unsigned>(std::max<std::int64_t>(1, host.integer("readers", 16)));
   options.revalidate = settings.external_writers;
+  options.mass_delete_share =
+      static_cast<unsigned>(std::clamp<std::int64_t>(host.integer("mass_delete_share", 50), 0, 100));
   options.beside.enabled = settings.external_writers;
   options.beside.watch_folders =
       static_cast<std::size_t>(std::clamp<std::int64_t>(host.integer("watch_folders", 50000), 0, 10'000'000));
@@ -102,6 +104,13 @@ Result<std::unique_ptr<StoragePosix>> StoragePosix::create(const Call &, const H
   }
   auto root = tree::PosixRoot::open(posix, *state);
   if (!root) return std::move(root).error();
+  auto found = (*root)->probe();
+  if (!found) return std::move(found).error();
+  host.log(ATOLL_LOG_INFO, "storage root " + posix.root + ": " + found->text());
+  if (!found->attributes)
+    host.log(ATOLL_LOG_WARNING,
+             "the file system of " + posix.root +
+                 " keeps no extended attributes: ids live in index.db alone and are lost with it; back it up as well");
   auto engine = tree::Engine::open(std::move(options), std::move(*state), std::make_unique<tree::PosixNamespace>(*root),
                                    std::make_unique<tree::PosixStore>(*root));
   if (!engine) return std::move(engine).error();

@@ -81,6 +81,11 @@ class StoragePosix : public Plugin<StoragePosix>,
           "versions_thin", ATOLL_CONFIG_BOOLEAN, "yes",
           "Of versions older than an hour only the last of each hour stays, than a day of each day, than 30 days "
           "of each week."),
+      config_key(
+          "mass_delete_share", ATOLL_CONFIG_INTEGER, "50",
+          "When more than so many percent of the files of a space (of more than 100 files) are gone at once beside "
+          "the server, nothing is removed and the space answers 503, until the files are back or the admin confirms "
+          "that they are meant to be gone. 0: never."),
       config_key("verify_checksums", ATOLL_CONFIG_BOOLEAN, "no",
                  "Reads each upload again and compares its checksums before it is acknowledged."),
       config_key("lock_timeout", ATOLL_CONFIG_DURATION, "24h", "The longest time that a lock is given for at once."),
