@@ -40,9 +40,13 @@ void Beside::start() {
 
 void Beside::stop() {
   stop_ = true;
+  wake();
+  if (thread_.joinable()) thread_.join();
+}
+
+void Beside::wake() {
   const std::uint64_t one = 1;
   [[maybe_unused]] const ssize_t told = ::write(wake_.get(), &one, sizeof one);
-  if (thread_.joinable()) thread_.join();
 }
 
 void Beside::watch(const NodeId &node, Folder &folder) {
@@ -54,7 +58,7 @@ void Beside::used(const NodeId &node, Folder &folder) {
 }
 
 void Beside::full() {
-  full_ = true;
+  if (!full_.exchange(true)) wake();  // the walk may have ended for good before there were so many
   if (full_told_.exchange(true)) return;
   engine_.log(true, "only " + std::to_string(watch_->count()) +
                         " folders can be watched (watch_folders, fs.inotify.max_user_watches); changes made by other "
@@ -76,6 +80,8 @@ void Beside::run() {
     const auto pause = std::chrono::ceil<std::chrono::milliseconds>(next() - Clock::now()).count();
     ::poll(polled, 2, static_cast<int>(std::clamp<long long>(pause, 0, 60000)));
     if (stop_) break;
+    std::uint64_t woken = 0;
+    [[maybe_unused]] const ssize_t drained = ::read(wake_.get(), &woken, sizeof woken);
     hear();
     later();
     changes();
@@ -291,6 +297,8 @@ void Beside::walk() {
     if (auto looked = look(folder, true); !looked) complain(looked.error());
   }
   if (deep_.size() > kMostDirty) lost();
+  if (full_ && next_walk_ == Clock::time_point::max())
+    next_walk_ = now + std::chrono::seconds(std::max(1u, engine_.options_.beside.poll_interval_s));
   if (now < next_walk_) return;
   if (!walking_) {
     walking_ = true;  // it is time for the next one
@@ -319,9 +327,8 @@ void Beside::walk() {
   }
   walking_ = false;
   // Whoever can be told of all changes need not ask.
-  next_walk_ =
-      watch_ && !full_ ? Clock::time_point::max() : now + std::chrono::seconds(std::max(1u, options.poll_interval_s));
-  full_ = false;
+  const bool again = !watch_ || full_.exchange(false);
+  next_walk_ = again ? now + std::chrono::seconds(std::max(1u, options.poll_interval_s)) : Clock::time_point::max();
 }
 
 }  // namespace Atoll::tree

@@ -62,6 +62,7 @@ class Beside {
   Result<void> look(const NodeId &folder, bool deep);
   void note_whole(const NodeId &folder, Clock::time_point not_before = {});
   void full();
+  void wake();
   void complain(const Error &failure);
 
   TreeEngine &engine_;
