@@ -68,6 +68,32 @@ class RoutedRead final : public ReadHandle {
   void *handle_;
 };
 
+/// A driver's listing, holding its instance.
+class RoutedListing final : public ListingHandle {
+ public:
+  RoutedListing(Opened at, const atoll_storage_fs_listing *table, void *handle, std::uint32_t permissions)
+      : at_(std::move(at)), table_(table), handle_(handle), permissions_(permissions) {}
+  ~RoutedListing() override { at_.close(handle_, table_->close); }
+  Result<bool> next(const Call &call, const StatEmitter &emit) override {
+    auto admitted = at_.admission.enter(at_.share);
+    if (!admitted) return std::move(admitted).error();
+    OutgoingCall out(call.raw());
+    auto sink = make_sink<atoll_stat_sink>([&](const atoll_stat *raw) { return emit(permitted(raw, permissions_)); });
+    std::int32_t end = 0;
+    const auto entered = at_.provider->enter();
+    const auto status = table_->next(out.get(), at_.provider->self(), handle_, sink.get(), &end);
+    sink.rethrow();
+    if (status != ATOLL_OK) return out.error(status);
+    return end != 0;
+  }
+
+ private:
+  Opened at_;
+  const atoll_storage_fs_listing *table_;
+  void *handle_;
+  std::uint32_t permissions_;
+};
+
 /// A driver's upload, holding its instance.
 class RoutedUpload final : public UploadHandle {
  public:
@@ -316,6 +342,23 @@ Result<std::unique_ptr<UploadHandle>> GatewayFiles::upload_begin(const Call &cal
   return std::unique_ptr<UploadHandle>(std::make_unique<RoutedUpload>(
       Opened{found->provider, found->fs, admission_, admission_.provider(found->provider->name()), leftovers_}, handle,
       found->record->permissions));
+}
+
+Result<std::unique_ptr<ListingHandle>> GatewayFiles::list_open(const Call &call, const RefView &ref) {
+  auto found = road(call, ref.space, 0);
+  if (!found) return std::move(found).error();
+  const auto raw = raw_ref(ref);
+  void *handle = nullptr;
+  const atoll_storage_fs_listing *table = nullptr;
+  auto opened = drive_optional<atoll_storage_fs_listing>(call, *found, ATOLL_STORAGE_FS_LISTING, "listings in steps",
+                                                         [&](const auto *t, const atoll_call *c, void *self) {
+                                                           table = t;
+                                                           return t->open(c, self, &raw, &handle);
+                                                         });
+  if (!opened) return std::move(opened).error();
+  return std::unique_ptr<ListingHandle>(std::make_unique<RoutedListing>(
+      Opened{found->provider, found->fs, admission_, admission_.provider(found->provider->name()), leftovers_}, table,
+      handle, found->record->permissions));
 }
 
 Result<void> GatewayFiles::attributes_get(const Call &call, const RefView &ref, const AttributeEmitter &emit) {

@@ -19,6 +19,7 @@ namespace Atoll::gateway {
 /// A provider's NOT_FOUND is passed on only while the provider knows the space itself: a space that its registry lists
 /// and its provider does not know is UNAVAILABLE.
 class GatewayFiles : public StorageFs<GatewayFiles>,
+                     public StorageFsListing<GatewayFiles>,
                      public StorageFsAttributes<GatewayFiles>,
                      public StorageFsLocks<GatewayFiles>,
                      public StorageFsTrash<GatewayFiles>,
@@ -42,6 +43,8 @@ class GatewayFiles : public StorageFs<GatewayFiles>,
   Result<void> set_mtime(const Call &, const RefView &, std::int64_t mtime_ns, const StatEmitter &);
   Result<std::unique_ptr<ReadHandle>> open_read(const Call &, const RefView &, const StatEmitter &);
   Result<std::unique_ptr<UploadHandle>> upload_begin(const Call &, const RefView &, std::uint64_t, std::string_view);
+
+  Result<std::unique_ptr<ListingHandle>> list_open(const Call &, const RefView &);
 
   Result<void> attributes_get(const Call &, const RefView &, const AttributeEmitter &);
   Result<void> attributes_patch(const Call &, const RefView &, const std::vector<atoll_attribute> &);

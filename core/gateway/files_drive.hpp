@@ -16,6 +16,14 @@ inline atoll_ref raw_ref(const RefView &ref) {
   return raw;
 }
 
+/// What the principal may do with a node of the space that he has these permissions on.
+inline atoll_stat permitted(const atoll_stat *raw, std::uint32_t permissions) {
+  atoll_stat stat = copied(raw);
+  stat.permissions = permissions;
+  if (std::memcmp(stat.node.bytes, stat.space.bytes, 16) == 0) stat.permissions &= ~kNotAtRoot;
+  return stat;
+}
+
 template <class F>
 Result<void> GatewayFiles::drive(const Call &call, const Road &road, F f) {
   auto admitted = admission_.enter(road.provider->name());
@@ -43,12 +51,8 @@ Result<void> GatewayFiles::drive(const Call &call, const Road &road, F f) {
 
 template <class F>
 Result<void> GatewayFiles::drive_stats(const Call &call, const Road &road, const StatEmitter &emit, F f) {
-  auto sink = make_sink<atoll_stat_sink>([&](const atoll_stat *raw) {
-    atoll_stat stat = copied(raw);
-    stat.permissions = road.record->permissions;
-    if (std::memcmp(stat.node.bytes, stat.space.bytes, 16) == 0) stat.permissions &= ~kNotAtRoot;
-    return emit(stat);
-  });
+  auto sink =
+      make_sink<atoll_stat_sink>([&](const atoll_stat *raw) { return emit(permitted(raw, road.record->permissions)); });
   auto done = drive(call, road, [&](const atoll_call *c, void *self) { return f(c, self, sink.get()); });
   sink.rethrow();
   return done;

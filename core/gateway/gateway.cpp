@@ -15,6 +15,7 @@ Gateway::Gateway(InstanceLookup &lookup, unsigned calls_per_provider)
   service_.locks = StorageFsLocks<GatewayFiles>::table();
   service_.trash = StorageFsTrash<GatewayFiles>::table();
   service_.versions = StorageFsVersions<GatewayFiles>::table();
+  service_.listing = StorageFsListing<GatewayFiles>::table();
   service_.files_self = &files_;
   service_.spaces = [](const atoll_call *c, void *self, const atoll_space_record_sink *sink) noexcept {
     return guarded(c, [&]() -> Result<void> {

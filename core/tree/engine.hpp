@@ -75,6 +75,21 @@ struct OpenFile {
   base::Fd fd;
 };
 
+/// The children of a folder at one moment, given in steps; what changes meanwhile is not seen. While it is open, the
+/// index keeps what it was, so it is not to be kept for long. [one thread at a time]
+class Listing {
+ public:
+  virtual ~Listing() = default;
+  /// The next children, sorted by the bytes of their names; false from the sink stops after that one. True: there are
+  /// no more. The sink must not call the engine. After an error nothing more can be had.
+  virtual Result<bool> next(FunctionRef<bool(const NodeView &)> sink) = 0;
+
+ protected:
+  Listing() = default;
+  Listing(const Listing &) = delete;
+  Listing &operator=(const Listing &) = delete;
+};
+
 /// All functions: [any thread], blocking. NotFound is a proof; "cannot tell" is Unavailable. Changes enforce locks and
 /// conditions inside their commit: Locked, Aborted.
 class Engine {
@@ -112,6 +127,8 @@ class Engine {
   /// from the sink stops. The sink must not call the engine.
   virtual Result<void> list(const Ref &ref, std::string_view after, std::uint64_t limit,
                             FunctionRef<bool(const NodeView &)> sink) = 0;
+  /// The same in steps. ResourceExhausted when half of the readers are taken by such listings.
+  virtual Result<std::unique_ptr<Listing>> list_begin(const Ref &ref) = 0;
   /// The node and its ancestors, up to the root.
   virtual Result<void> path_of(const SpaceId &space, const NodeId &node, FunctionRef<bool(const NodeView &)> sink) = 0;
   virtual Result<OpenFile> open_read(const Ref &ref) = 0;

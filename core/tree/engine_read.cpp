@@ -92,6 +92,10 @@ Node TreeEngine::node_of(const SpaceId &space, const Row &row, std::span<const N
 }
 
 Result<void> TreeEngine::reading(const Ref &ref, FunctionRef<Result<void>(IndexView &, Located &)> body) {
+  return reading_state(ref, [&](IndexState &state, Located &located) { return body(*state.view, located); });
+}
+
+Result<void> TreeEngine::reading_state(const Ref &ref, FunctionRef<Result<void>(IndexState &, Located &)> body) {
   TRY(names_valid(ref.path));
   for (int attempt = 1;; ++attempt) {
     TRY_ASSIGN(const SpacePtr space, serving(ref.space));
@@ -100,7 +104,10 @@ Result<void> TreeEngine::reading(const Ref &ref, FunctionRef<Result<void>(IndexV
       TRY_ASSIGN(auto view, views_->lease());
       TRY_ASSIGN(auto snapshot, view->begin());
       TRY_ASSIGN(descent, descend(*view, ref));
-      if (!descent.gone && descent.missing.empty()) return body(*view, descent.located);
+      if (!descent.gone && descent.missing.empty()) {
+        IndexState state{std::move(view), std::move(snapshot)};
+        return body(state, descent.located);
+      }
     }
     const std::string what = descent.gone ? "node" : std::string(descent.missing);
     if (descent.gone || !descent.located.row.folder()) {
@@ -187,11 +194,10 @@ Result<bool> TreeEngine::in_step(const SpacePtr &space, const NodeId &id) {
   return self.inode == row->inode && self.mtime_ns == row->mtime_ns;
 }
 
-Result<void> TreeEngine::list(const Ref &ref, std::string_view after, std::uint64_t limit,
-                              FunctionRef<bool(const NodeView &)> sink) {
+Result<void> TreeEngine::reading_folder(const Ref &ref, FunctionRef<Result<void>(IndexState &, Located &)> body) {
   for (int attempt = 1;; ++attempt) {
     std::optional<NodeId> stale;
-    TRY(reading(ref, [&](IndexView &view, Located &located) -> Result<void> {
+    TRY(reading_state(ref, [&](IndexState &state, Located &located) -> Result<void> {
       const Row &row = located.row;
       if (!row.folder()) return error(Status::FailedPrecondition, row.name + " is a file, not a folder");
       if (options_.revalidate && attempt < kAttempts) {
@@ -208,23 +214,7 @@ Result<void> TreeEngine::list(const Ref &ref, std::string_view after, std::uint6
           return {};
         }
       }
-      const auto way = ids_of(located.chain);
-      const bool any_locks = locks_->any(ref.space);
-      std::vector<Lock> locks;
-      bool all_locked = false;
-      if (any_locks) {
-        locks = locks_->all(ref.space);
-        for (const Lock &lock : locks)
-          all_locked |= lock.deep && std::find(way.begin(), way.end(), lock.node) != way.end();
-      }
-      return view.children(row.id, after, limit, [&](const NodeView &child, std::uint64_t) {
-        auto &shown = const_cast<NodeView &>(child);  // the view's own record, which it fills anew for each row
-        shown.space = ref.space;
-        shown.locked = all_locked || (any_locks && std::any_of(locks.begin(), locks.end(), [&](const Lock &lock) {
-                                        return lock.node == child.id;
-                                      }));
-        return sink(shown);
-      });
+      return body(state, located);
     }));
     if (!stale) return {};
     TRY_ASSIGN(const SpacePtr space, serving(ref.space));

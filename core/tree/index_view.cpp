@@ -133,17 +133,26 @@ Result<std::optional<Row>> IndexView::child(const NodeId &parent, std::string_vi
 
 Result<void> IndexView::children(const NodeId &parent, std::string_view after, std::uint64_t limit,
                                  FunctionRef<bool(const NodeView &, std::uint64_t)> sink) {
-  const std::int64_t most = limit == 0 || limit > INT64_MAX ? -1 : static_cast<std::int64_t>(limit);
-  auto rows = children_.query(parent, after, most);
+  auto rows = children_from(parent, after, limit);
   NodeView view;
   for (;;) {
-    auto more = rows.next();
-    if (!more) return std::move(more).error();
-    if (!*more) return {};
-    decode_facts(children_, view);
-    view.name = children_.text(1);
+    TRY_ASSIGN(const bool more, rows.next(view));
+    if (!more) return {};
     if (!sink(view, static_cast<std::uint64_t>(children_.integer(8)))) return {};
   }
+}
+
+Result<bool> IndexView::Children::next(NodeView &row) {
+  auto more = rows_.next();
+  if (!more || !*more) return more;
+  decode_facts(*statement_, row);
+  row.name = statement_->text(1);
+  return true;
+}
+
+IndexView::Children IndexView::children_from(const NodeId &parent, std::string_view after, std::uint64_t limit) {
+  const std::int64_t most = limit == 0 || limit > INT64_MAX ? -1 : static_cast<std::int64_t>(limit);
+  return {children_, children_.query(parent, after, most)};
 }
 
 Result<std::optional<std::vector<Step>>> IndexView::chain(const SpaceId &space, const NodeId &id) {

@@ -100,6 +100,20 @@ class IndexView {
   /// Children after `after`, sorted, at most `limit` (0: all). False from the sink stops. The name is borrowed.
   Result<void> children(const NodeId &parent, std::string_view after, std::uint64_t limit,
                         FunctionRef<bool(const NodeView &row, std::uint64_t inode)> sink);
+  /// The same, one by one.
+  class Children {
+   public:
+    /// False at the end.
+    Result<bool> next(NodeView &row);
+
+   private:
+    friend class IndexView;
+    Children(sql::Statement &statement, sql::Cursor rows) : statement_(&statement), rows_(std::move(rows)) {}
+    sql::Statement *statement_;
+    sql::Cursor rows_;
+  };
+  /// `parent` and `after` live as long as what it gives; one at a time, and no children() meanwhile.
+  Children children_from(const NodeId &parent, std::string_view after, std::uint64_t limit);
   /// The way to a node. Nothing when it is not there or hangs in no space or another one.
   Result<std::optional<std::vector<Step>>> chain(const SpaceId &space, const NodeId &id);
   /// The ids of all folders after `after`, sorted, at most `limit`; also of those that are part of no space.

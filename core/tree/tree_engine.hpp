@@ -41,6 +41,12 @@ class Beside;
 class Change;
 struct Target;
 
+/// One state of the index, and the connection that it is seen through.
+struct IndexState {
+  ViewPool::Lease view;
+  IndexView::Snapshot snapshot;
+};
+
 class TreeEngine final : public Engine {
  public:
   TreeEngine(EngineOptions options, StateDir state, std::unique_ptr<Namespace> names, std::unique_ptr<Store> store);
@@ -63,6 +69,7 @@ class TreeEngine final : public Engine {
   Result<Node> stat(const Ref &ref) override;
   Result<void> list(const Ref &ref, std::string_view after, std::uint64_t limit,
                     FunctionRef<bool(const NodeView &)> sink) override;
+  Result<std::unique_ptr<Listing>> list_begin(const Ref &ref) override;
   Result<void> path_of(const SpaceId &space, const NodeId &node, FunctionRef<bool(const NodeView &)> sink) override;
   Result<OpenFile> open_read(const Ref &ref) override;
 
@@ -114,6 +121,10 @@ class TreeEngine final : public Engine {
   /// Runs `body(view, located)` on one state of the index; a node that the index lacks is looked for in the truth
   /// first.
   Result<void> reading(const Ref &ref, FunctionRef<Result<void>(IndexView &, Located &)> body);
+  /// The same for a body that may keep the state of the index.
+  Result<void> reading_state(const Ref &ref, FunctionRef<Result<void>(IndexState &, Located &)> body);
+  /// The same for a folder that is in step with the truth.
+  Result<void> reading_folder(const Ref &ref, FunctionRef<Result<void>(IndexState &, Located &)> body);
   /// The node of a path in a space that is being served, from the cache if the index has not changed since.
   Result<std::shared_ptr<const Found>> locate(const Ref &ref);
   /// As reading() for a name in a folder; a parent that is not there is FailedPrecondition. What is at the name is not
@@ -173,7 +184,8 @@ class TreeEngine final : public Engine {
   std::unique_ptr<Removals> removals_;
   std::unique_ptr<Journal> journal_;
   std::unique_ptr<LockTable> locks_;
-  std::unique_ptr<ViewPool> views_;
+  std::shared_ptr<ViewPool> views_;
+  std::shared_ptr<std::atomic<unsigned>> listings_ = std::make_shared<std::atomic<unsigned>>(0);  ///< that are open
   ChangeBell bell_;
   std::mutex writer_;             // the writer lock: every change of the tree of any space
   std::unique_ptr<Index> index_;  // guarded by writer_, but for its generations

@@ -25,6 +25,7 @@ struct Services {
   Host host;
   const atoll_gateway_service *gateway = nullptr;
   Files files;
+  Listings listings;
   Attributes attributes;
   Locks locks;
   std::atomic<bool> depth_infinity{false};

@@ -33,10 +33,14 @@ struct Entry {
 };
 
 /// Files by path; the root is "". What it is told to fail with, every operation fails with.
-class Space : public StorageFs<Space>, public StorageFsAttributes<Space>, public StorageFsLocks<Space> {
+class Space : public StorageFs<Space>,
+              public StorageFsAttributes<Space>,
+              public StorageFsLocks<Space>,
+              public StorageFsListing<Space> {
  public:
   Status failure = Status::Ok;       ///< of every operation
   Status list_failure = Status::Ok;  ///< of a listing, after half of its records
+  bool steps = false;                ///< offers listings in steps
   std::map<std::string, Entry, std::less<>> entries;
 
   Space() { put("", true, ""); }
@@ -78,6 +82,12 @@ class Space : public StorageFs<Space>, public StorageFsAttributes<Space>, public
       if (!emit_stat(name, emit, 0)) break;
     }
     return {};
+  }
+  Result<std::unique_ptr<ListingHandle>> list_open(const Call &, const RefView &ref) {
+    if (!steps) return unimplemented("steps");
+    auto path = find(ref);
+    if (!path) return std::move(path).error();
+    return std::unique_ptr<ListingHandle>(std::make_unique<Steps>(*this, *path));
   }
   Result<void> path_of(const Call &, const SpaceId &, const NodeId &node, const StatEmitter &emit) {
     for (const auto &[name, entry] : entries) {
@@ -198,6 +208,29 @@ class Space : public StorageFs<Space>, public StorageFsAttributes<Space>, public
   }
 
  private:
+  /// The children of one moment; told to fail, it does so after half of them.
+  class Steps : public ListingHandle {
+   public:
+    Steps(const Space &space, const std::string &path) : space_(space) {
+      const std::string prefix = path.empty() ? "" : path + "/";
+      for (const auto &[name, entry] : space.entries)
+        if (!name.empty() && name.starts_with(prefix) && name.find('/', prefix.size()) == name.npos)
+          names_.push_back(name);
+    }
+    Result<bool> next(const Call &, const StatEmitter &emit) override {
+      while (at_ < names_.size()) {
+        if (space_.list_failure != Status::Ok && at_ >= names_.size() / 2)
+          return error(space_.list_failure, "told to fail");
+        if (!space_.emit_stat(names_[at_++], emit, 0)) return false;
+      }
+      return true;
+    }
+
+   private:
+    const Space &space_;
+    std::vector<std::string> names_;
+    std::size_t at_ = 0;
+  };
   class Reader : public ReadHandle {
    public:
     explicit Reader(std::string bytes) : bytes_(std::move(bytes)) {}
@@ -308,6 +341,7 @@ class Server {
     gateway_.files = StorageFs<Space>::table();
     gateway_.attributes = StorageFsAttributes<Space>::table();
     gateway_.locks = StorageFsLocks<Space>::table();
+    gateway_.listing = StorageFsListing<Space>::table();
     gateway_.space = [](const atoll_call *, void *, const atoll_uuid *id, const atoll_space_record_sink *sink) {
       if (from_abi<SpaceId>(*id) != kSpace) return std::int32_t{ATOLL_NOT_FOUND};
       return emit_space(sink);
@@ -344,6 +378,7 @@ class Server {
     int status = 0;
     std::vector<std::pair<std::string, std::string>> headers;
     std::string body;
+    bool in_steps = false, broken = false;  ///< a body that was pulled; and that failed on the way
     std::string header(std::string_view name) const {
       for (const auto &[key, value] : headers)
         if (key == name) return value;
@@ -433,11 +468,14 @@ class Server {
       for (std::uint64_t i = 0; i < raw.header_count; ++i)
         answer.headers.emplace_back(view(raw.headers[i].name), view(raw.headers[i].value));
       if (raw.body == ATOLL_BODY_BYTES) answer.body.assign(static_cast<const char *>(raw.bytes.ptr), raw.bytes.len);
+      answer.in_steps = raw.body == ATOLL_BODY_GENERATOR;
       while (raw.body == ATOLL_BODY_GENERATOR) {
-        char buffer[7];
+        char buffer[701];
         std::uint64_t got = 0;
         const auto waker = sized<atoll_waker>();
-        if (raw.pull(raw.owner, &waker, buffer, sizeof buffer, &got) != ATOLL_PULL_DATA) break;
+        const auto pulled = raw.pull(raw.owner, &waker, buffer, sizeof buffer, &got);
+        answer.broken = pulled == ATOLL_PULL_FAILED;
+        if (pulled != ATOLL_PULL_DATA) break;
         answer.body.append(buffer, got);
       }
       if (raw.release) raw.release(raw.owner);

@@ -89,10 +89,7 @@ Multistatus::Multistatus(const PropertyPlan &plan, const SpaceFacts &space) : pl
   out_.append(kHead);
 }
 
-std::string Multistatus::take() && {
-  out_.append("</d:multistatus>\n");
-  return std::move(out_);
-}
+void Multistatus::finish() { out_.append("</d:multistatus>\n"); }
 
 void Multistatus::item(std::string_view href, const atoll_stat &stat, const Extras &extras) {
   out_.append("<d:response><d:href>").append(href);

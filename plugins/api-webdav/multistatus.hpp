@@ -39,8 +39,13 @@ class Multistatus {
   void item(std::string_view href, const atoll_stat &stat, const Extras &extras = {});
   /// A child of the folder at `href`.
   void child(std::string_view href, const atoll_stat &stat, const Extras &extras = {});
+  /// The end of the document.
+  void finish();
+  /// What was written since the start or the last clear().
+  std::string_view text() const { return out_; }
   std::size_t size() const { return out_.size(); }
-  std::string take() &&;
+  void clear() { out_.clear(); }
+  std::string take() && { return std::move(out_); }
 
  private:
   void response(const atoll_stat &stat, const Extras &extras);

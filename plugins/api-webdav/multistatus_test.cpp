@@ -39,6 +39,7 @@ base::XmlElement written(const PropertyPlan &plan, const Stat &stat, const Extra
   const SpaceFacts facts;
   Multistatus out(plan, facts);
   out.item("/webdav/x", stat.abi(), extras);
+  out.finish();
   auto parsed = base::parse_xml(std::move(out).take());
   REQUIRE(parsed.ok());
   return *std::move(parsed);
@@ -114,6 +115,7 @@ TEST_CASE("the time of a thousand entries") {
     const auto start = std::chrono::steady_clock::now();
     Multistatus out(plan, facts);
     for (const Stat &stat : stats) out.child("/remote.php/dav/files/einstein/Photos", stat.abi());
+    out.finish();
     size = std::move(out).take().size();
     const auto took = std::chrono::steady_clock::now() - start;
     best = std::min(best, static_cast<long>(std::chrono::duration_cast<std::chrono::microseconds>(took).count()));

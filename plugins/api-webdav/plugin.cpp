@@ -90,6 +90,7 @@ class ApiWebdav : public Plugin<ApiWebdav>, public Http<ApiWebdav>, public HttpC
     services.gateway = host.gateway();
     if (services.gateway == nullptr) return error(Status::Unavailable, "this host offers no atoll.gateway/1");
     services.files = Files(services.gateway->files, services.gateway->files_self);
+    services.listings = Listings(services.gateway->listing, services.gateway->files_self);
     services.attributes = Attributes(services.gateway->attributes, services.gateway->files_self);
     services.locks = Locks(services.gateway->locks, services.gateway->files_self);
     if (auto read = made->read_config(); !read) return std::move(read).error();

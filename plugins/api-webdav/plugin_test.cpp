@@ -111,6 +111,57 @@ TEST_CASE("a listing that fails is never sent in part") {
   CHECK(!broken.has("d:response"));
 }
 
+TEST_CASE("a long listing comes in steps, the same as at once") {
+  Server server;
+  for (int i = 0; i < 700; ++i) server.space.put("file <" + std::to_string(i) + ">", i % 9 == 0, "x");
+  server.space.put("file <333>", false, "y").attributes.push_back({"urn:z", "color", "red", false});
+  for (const std::string_view body : {kDesktop, std::string_view()}) {
+    server.space.steps = false;
+    const auto whole = server.send("PROPFIND", "/webdav/", {{"Depth", "1"}}, body);
+    CHECK_FALSE(whole.in_steps);
+    server.space.steps = true;
+    const auto steps = server.send("PROPFIND", "/webdav/", {{"Depth", "1"}}, body);
+    CHECK(steps.in_steps);
+    CHECK_FALSE(steps.broken);
+    CHECK(steps.status == 207);
+    CHECK(steps.headers == whole.headers);
+    // Entries with dead properties stand elsewhere, but all are there.
+    const auto sorted = [](std::string text) {
+      std::vector<std::string> parts;
+      for (std::size_t at = 0; at != text.npos;) {
+        const auto next = text.find("<d:response>", at + 1);
+        parts.push_back(text.substr(at, next == text.npos ? next : next - at));
+        at = next;
+      }
+      parts.back().resize(parts.back().find("</d:multistatus>"));
+      std::sort(parts.begin(), parts.end());
+      return parts;
+    };
+    CHECK(whole.body.ends_with("</d:multistatus>\n"));
+    CHECK(steps.body.ends_with("</d:multistatus>\n"));
+    CHECK(sorted(steps.body) == sorted(whole.body));
+  }
+  // A short one is sent at once, with its length.
+  server.space.entries.erase(std::next(server.space.entries.begin(), 20), server.space.entries.end());
+  CHECK_FALSE(server.send("PROPFIND", "/webdav/", {{"Depth", "1"}}, kDesktop).in_steps);
+}
+
+TEST_CASE("a listing that fails in the middle breaks off and never ends well") {
+  Server server;
+  for (int i = 0; i < 2000; ++i) server.space.put("file " + std::to_string(i), false, "x");
+  server.space.steps = true;
+  server.space.list_failure = Status::Unavailable;
+  const auto broken = server.send("PROPFIND", "/webdav/", {{"Depth", "1"}}, kDesktop);
+  CHECK(broken.status == 207);
+  CHECK(broken.broken);
+  CHECK_FALSE(broken.has("</d:multistatus>"));
+  // One that fails before anything was sent is an error like any other.
+  server.space.entries.erase(std::next(server.space.entries.begin(), 20), server.space.entries.end());
+  const auto early = server.send("PROPFIND", "/webdav/", {{"Depth", "1"}}, kDesktop);
+  CHECK(early.status == 503);
+  CHECK_FALSE(early.has("d:response"));
+}
+
 TEST_CASE("cannot tell is 503 everywhere, and names no path of the server") {
   Server server;
   server.space.put("a", false, "x");

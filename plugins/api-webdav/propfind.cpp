@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-// PROPFIND (RFC 4918, section 9.1). Entries go from the driver's sink straight into one string; those that have dead
-// properties or locks wait until the listing is done, since a sink may not call back.
-#include <deque>
+// PROPFIND (RFC 4918, section 9.1). Entries go from the driver's sink straight into one string. A listing in steps is
+// sent as it comes: the string holds what the client has not taken yet, and the entries are those of one moment,
+// however long that takes. Entries that have dead properties or locks wait for the end of a step, since a sink may not
+// call back.
+#include <atomic>
+#include <chrono>
+#include <cstring>
 
 #include "core/base/text.hpp"
 #include "core/base/uri.hpp"
@@ -16,21 +20,31 @@ namespace Atoll::webdav {
 
 namespace {
 
-constexpr std::size_t kMostBytes = std::size_t{256} * 1024 * 1024;
+constexpr std::size_t kMostBytes = std::size_t{256} * 1024 * 1024;  ///< of an answer that is made before it is sent
+constexpr std::size_t kAtOnce = std::size_t{64} * 1024;             ///< longer answers are sent in steps of this size
+/// A driver keeps the moment of an open listing; after this long the rest is read for a client that is slower.
+constexpr std::chrono::seconds kPatience{10};
 
-class Listing {
+/// Bytes that answers to slow clients hold.
+std::atomic<std::size_t> held_for_slow_clients{0};
+
+class PropfindAnswer {
  public:
-  Listing(const Context &context, const Target &target, const PropertyPlan &plan)
-      : context_(context), target_(target), plan_(plan), out_(plan, facts_) {
-    std::memcpy(facts_.birth, target.space.birth.bytes().data(), 16);
-    facts_.name = target.space.name;
+  PropfindAnswer(const Context &context, Target target, PropertyPlan plan)
+      : context_(context), target_(std::move(target)), plan_(std::move(plan)), out_(plan_, facts_) {
+    std::memcpy(facts_.birth, target_.space.birth.bytes().data(), 16);
+    facts_.name = target_.space.name;
     if (context.call.principal() != nullptr) {
       append_uuid(facts_.favorite, context.call.principal()->account.bytes);
     }
-    wants_dead_ = plan.wants_dead();
-    wants_locks_ = plan.wants(Property::LockDiscovery);
+    wants_dead_ = plan_.wants_dead();
+    wants_locks_ = plan_.wants(Property::LockDiscovery);
   }
+  PropfindAnswer(const PropfindAnswer &) = delete;
+  PropfindAnswer &operator=(const PropfindAnswer &) = delete;
+  ~PropfindAnswer() { held_for_slow_clients.fetch_sub(held_); }
 
+  /// Everything, or what there is at once; see whole().
   Result<void> run(Depth depth) {
     if (auto done = learn_facts(); !done) return done;
     OutgoingCall out(context_.call.raw());
@@ -40,11 +54,56 @@ class Listing {
     auto extras = extras_of(raw, target_.ref);
     if (!extras) return std::move(extras).error();
     out_.item(context_.location.href, raw, extras->view());
-    if (depth == Depth::Zero || !stat->folder()) return {};
-    return folder(target_.ref, context_.location.href, depth == Depth::Infinity);
+    if (depth != Depth::Zero && stat->folder()) {
+      auto listing = depth == Depth::One ? context_.services.listings.open(out, target_.ref)
+                                         : error(Status::Unimplemented, "one folder at a time");
+      if (listing) {
+        listing_ = *std::move(listing);
+        opened_ = std::chrono::steady_clock::now();
+        return step(kAtOnce);
+      }
+      if (listing.status() != Status::Unimplemented && listing.status() != Status::ResourceExhausted)
+        return std::move(listing).error();
+      if (auto done = folder(target_.ref, context_.location.href, depth == Depth::Infinity); !done) return done;
+    }
+    out_.finish();
+    return {};
   }
 
+  /// Whether text() is all of it. If not, keep() and then pull() for it and the rest.
+  bool whole() const { return listing_ == nullptr; }
   std::string take() && { return std::move(out_).take(); }
+
+  /// Makes it last longer than the request.
+  void keep() {
+    if (context_.call.principal() != nullptr) {
+      principal_ = Principal::from(*context_.call.principal());
+      raw_principal_.emplace(*principal_);
+    }
+    request_id_ = context_.call.request_id();
+    call_ = sized<atoll_call>();
+    call_.principal = raw_principal_ ? raw_principal_->get() : nullptr;
+    call_.request_id = str(request_id_);
+    context_.call = Call(&call_);
+  }
+
+  std::int32_t pull(void *buffer, std::uint64_t capacity, std::uint64_t *got) {
+    if (sent_ == out_.size()) {
+      out_.clear();
+      sent_ = 0;
+      if (listing_ == nullptr) return ATOLL_PULL_END;
+      if (auto done = refill(); !done) {
+        context_.services.host.log(ATOLL_LOG_WARNING, "a listing broke off: " + done.error().message,
+                                   {{"path", context_.location.href}}, context_.call.raw());
+        return ATOLL_PULL_FAILED;
+      }
+    }
+    const auto part = out_.text().substr(sent_, static_cast<std::size_t>(capacity));
+    std::memcpy(buffer, part.data(), part.size());
+    sent_ += part.size();
+    *got = part.size();
+    return ATOLL_PULL_DATA;
+  }
 
  private:
   struct Fetched {
@@ -52,6 +111,39 @@ class Listing {
     std::vector<ShownLock> locks;
     Extras view() const { return {&dead, &locks}; }
   };
+
+  Result<void> refill() {
+    if (std::chrono::steady_clock::now() - opened_ < kPatience) return step(kAtOnce);
+    while (listing_ != nullptr) {
+      const auto before = out_.size();
+      if (auto done = step(before + kAtOnce); !done) return done;
+      held_ += out_.size() - before;
+      if (held_for_slow_clients.fetch_add(out_.size() - before) > kMostBytes)
+        return error(Status::ResourceExhausted, "too many clients take long listings slowly");
+    }
+    return {};
+  }
+
+  /// Goes on until there are `size` bytes or all of it.
+  Result<void> step(std::size_t size) {
+    OutgoingCall out(context_.call.raw());
+    std::vector<Stat> later;
+    auto end = listing_->next(out, [&](const atoll_stat *raw) {
+      const atoll_stat stat = copied(raw);
+      if (needs_extras(stat)) {
+        later.push_back(Stat::from(&stat));
+      } else {
+        out_.child(context_.location.href, stat);
+      }
+      return out_.size() < size && later.size() < kMostLater;
+    });
+    if (!end) return std::move(end).error();
+    if (auto done = with_extras(context_.location.href, later); !done) return done;
+    if (!*end) return {};
+    listing_.reset();
+    out_.finish();
+    return {};
+  }
 
   Result<void> learn_facts() {
     if (plan_.wants(Property::OwnerId) || plan_.wants(Property::OwnerDisplayName)) {
@@ -103,6 +195,20 @@ class Listing {
     return fetched;
   }
 
+  Result<void> with_extras(const std::string &href, const std::vector<Stat> &entries) {
+    for (const Stat &stat : entries) {
+      const atoll_stat raw = stat.abi();
+      auto extras = extras_of(raw, Ref{stat.space, stat.node, {}});
+      if (!extras) {
+        // Gone since the listing was taken: the listing is what counts.
+        if (extras.status() != Status::NotFound) return std::move(extras).error();
+        extras = Fetched{};
+      }
+      out_.child(href, raw, extras->view());
+    }
+    return {};
+  }
+
   Result<void> folder(const Ref &ref, const std::string &href, bool deep) {
     std::vector<Stat> later;         // entries that need extras
     std::vector<std::string> below;  // names of folders to go on with
@@ -124,16 +230,7 @@ class Listing {
       return error(Status::PermissionDenied,
                    "The answer would be too long: ask for fewer properties or a smaller depth.");
     }
-    for (const Stat &stat : later) {
-      const atoll_stat raw = stat.abi();
-      auto extras = extras_of(raw, Ref{stat.space, stat.node, {}});
-      if (!extras) {
-        // Gone since the listing was taken: the listing is what counts.
-        if (extras.status() != Status::NotFound) return std::move(extras).error();
-        extras = Fetched{};
-      }
-      out_.child(href, raw, extras->view());
-    }
+    if (auto done = with_extras(href, later); !done) return done;
     for (const std::string &name : below) {
       Ref child = ref;
       if (!child.path.empty()) child.path.push_back('/');
@@ -146,12 +243,22 @@ class Listing {
     return {};
   }
 
-  const Context &context_;
-  const Target &target_;
-  const PropertyPlan &plan_;
+  static constexpr std::size_t kMostLater = 256;
+
+  Context context_;  // a copy: only services, call and location count once the request was answered
+  const Target target_;
+  const PropertyPlan plan_;
   SpaceFacts facts_;
   Multistatus out_;
   bool wants_dead_ = false, wants_locks_ = false;
+  std::optional<Principal> principal_;
+  std::optional<AbiPrincipal> raw_principal_;
+  std::string request_id_;
+  atoll_call call_{};
+  std::unique_ptr<Atoll::Listing> listing_;  // null: nothing more comes
+  std::chrono::steady_clock::time_point opened_;
+  std::size_t sent_ = 0;  // of out_
+  std::size_t held_ = 0;  // in held_for_slow_clients
 };
 
 }  // namespace
@@ -172,17 +279,24 @@ Response propfind(const Context &context, std::string_view body) {
   if (!target) return context.fail(target.error());
   const auto prefer = context.request.joined_header("Prefer");
   const bool minimal = prefer && prefers_minimal(*prefer);
-  const PropertyPlan plan = compile(*wish, minimal);
-
-  Listing listing(context, *target, plan);
-  if (auto done = listing.run(depth); !done) return context.fail(done.error());
+  const auto answer = std::make_shared<PropfindAnswer>(context, *target, compile(*wish, minimal));
+  if (auto done = answer->run(depth); !done) return context.fail(done.error());
   Response response;
   response.status = 207;
   response.header("Content-Type", std::string(kMultistatusType));
   response.header("DAV", "1, 2");
   response.header("Vary", "Prefer");
   if (minimal) response.header("Preference-Applied", "return=minimal");
-  response.body = std::move(listing).take();
+  if (answer->whole()) {
+    response.body = std::move(*answer).take();
+  } else {
+    answer->keep();
+    GeneratorBody generator;
+    generator.pull = [answer](const atoll_waker &, void *buffer, std::uint64_t capacity, std::uint64_t *got) {
+      return answer->pull(buffer, capacity, got);
+    };
+    response.body = std::move(generator);
+  }
   return response;
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/api-webdav/wire_id.hpp"
 
+#include <cstring>
+
 namespace Atoll::webdav {
 
 std::optional<WireId> parse_wire_id(std::string_view text) {
@@ -21,15 +23,35 @@ std::optional<WireId> parse_wire_id(std::string_view text) {
   return id;
 }
 
-void append_uuid(std::string &out, const std::uint8_t *bytes) {
-  static constexpr char digits[] = "0123456789abcdef";
-  char text[36];
-  char *at = text;
+namespace {
+
+struct HexPairs {
+  char text[512];
+};
+constexpr HexPairs kHexPairs = [] {
+  HexPairs pairs{};
+  for (unsigned byte = 0; byte < 256; ++byte) {
+    pairs.text[2 * byte] = "0123456789abcdef"[byte >> 4];
+    pairs.text[2 * byte + 1] = "0123456789abcdef"[byte & 15];
+  }
+  return pairs;
+}();
+
+/// 36 characters.
+char *put_uuid(char *at, const std::uint8_t *bytes) {
   for (std::size_t i = 0; i < 16; ++i) {
     if (i == 4 || i == 6 || i == 8 || i == 10) *at++ = '-';
-    *at++ = digits[bytes[i] >> 4];
-    *at++ = digits[bytes[i] & 15];
+    std::memcpy(at, kHexPairs.text + 2 * bytes[i], 2);
+    at += 2;
   }
+  return at;
+}
+
+}  // namespace
+
+void append_uuid(std::string &out, const std::uint8_t *bytes) {
+  char text[36];
+  put_uuid(text, bytes);
   out.append(text, sizeof text);
 }
 
@@ -40,10 +62,13 @@ void append_space_id(std::string &out, const std::uint8_t *birth, const std::uin
 }
 
 void append_node_id(std::string &out, const std::uint8_t *birth, const std::uint8_t *space, const std::uint8_t *node) {
-  if (out.capacity() - out.size() < 3 * 36 + 2) out.reserve(2 * out.size() + 3 * 36 + 2);
-  append_space_id(out, birth, space);
-  out.push_back('!');
-  append_uuid(out, node);
+  char text[3 * 36 + 2];
+  char *at = put_uuid(text, birth);
+  *at++ = '$';
+  at = put_uuid(at, space);
+  *at++ = '!';
+  put_uuid(at, node);
+  out.append(text, sizeof text);
 }
 
 }  // namespace Atoll::webdav

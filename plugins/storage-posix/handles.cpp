@@ -40,6 +40,10 @@ Result<void> OpenFileHandle::extents(const Call &, std::uint64_t offset, std::ui
   return {};
 }
 
+Result<bool> TreeListingHandle::next(const Call &, const StatEmitter &sink) {
+  return listing_->next([&](const tree::NodeView &node) { return emit(sink, node, node.name); });
+}
+
 Result<void> TreeUploadHandle::write(const Call &, std::uint64_t offset, const void *data, std::uint64_t length) {
   return upload_->write(offset, {static_cast<const char *>(data), static_cast<std::size_t>(length)});
 }

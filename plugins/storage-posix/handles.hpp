@@ -23,6 +23,17 @@ class OpenFileHandle final : public ReadHandle {
   const bool may_change_;
 };
 
+/// A listing under way.
+class TreeListingHandle final : public ListingHandle {
+ public:
+  explicit TreeListingHandle(std::unique_ptr<tree::Listing> listing) : listing_(std::move(listing)) {}
+
+  Result<bool> next(const Call &call, const StatEmitter &sink) override;
+
+ private:
+  std::unique_ptr<tree::Listing> listing_;
+};
+
 /// An upload under way.
 class TreeUploadHandle final : public UploadHandle {
  public:

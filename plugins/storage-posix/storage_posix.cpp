@@ -220,6 +220,12 @@ Result<std::unique_ptr<UploadHandle>> StoragePosix::upload_begin(const Call &cal
   return std::unique_ptr<UploadHandle>(std::make_unique<TreeUploadHandle>(std::move(*upload), settings_.verify));
 }
 
+Result<std::unique_ptr<ListingHandle>> StoragePosix::list_open(const Call &, const RefView &ref) {
+  auto listing = engine_->list_begin(to_ref(ref));
+  if (!listing) return std::move(listing).error();
+  return std::unique_ptr<ListingHandle>(std::make_unique<TreeListingHandle>(std::move(*listing)));
+}
+
 Result<void> StoragePosix::attributes_get(const Call &, const RefView &ref, const AttributeEmitter &sink) {
   return engine_->attributes(to_ref(ref), [&](std::string_view ns, std::string_view name, std::string_view value) {
     auto record = sized<atoll_attribute>();

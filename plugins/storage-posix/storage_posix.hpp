@@ -15,6 +15,7 @@ namespace Atoll::storage_posix {
 
 class StoragePosix : public Plugin<StoragePosix>,
                      public StorageFs<StoragePosix>,
+                     public StorageFsListing<StoragePosix>,
                      public StorageFsAttributes<StoragePosix>,
                      public StorageFsLocks<StoragePosix>,
                      public StorageFsTrash<StoragePosix>,
@@ -23,9 +24,9 @@ class StoragePosix : public Plugin<StoragePosix>,
  public:
   static constexpr PluginInfo info{"org.atoll.storage-posix", "0.1.0", "Apache-2.0",
                                    "Spaces as plain readable trees of a local file system"};
-  using Offers =
-      Interfaces<StorageFs<StoragePosix>, StorageFsAttributes<StoragePosix>, StorageFsLocks<StoragePosix>,
-                 StorageFsTrash<StoragePosix>, StorageFsVersions<StoragePosix>, StorageFsChanges<StoragePosix>>;
+  using Offers = Interfaces<StorageFs<StoragePosix>, StorageFsListing<StoragePosix>, StorageFsAttributes<StoragePosix>,
+                            StorageFsLocks<StoragePosix>, StorageFsTrash<StoragePosix>,
+                            StorageFsVersions<StoragePosix>, StorageFsChanges<StoragePosix>>;
   static constexpr std::array config{
       config_key("root", ATOLL_CONFIG_PATH, "storage",
                  "The folder with the files. It is made at the first start; after that a root without its marker "
@@ -122,6 +123,9 @@ class StoragePosix : public Plugin<StoragePosix>,
   Result<std::unique_ptr<ReadHandle>> open_read(const Call &call, const RefView &ref, const StatEmitter &sink);
   Result<std::unique_ptr<UploadHandle>> upload_begin(const Call &call, const RefView &target, std::uint64_t size,
                                                      std::string_view metadata);
+
+  // ---- atoll.storage.fs.listing/1
+  Result<std::unique_ptr<ListingHandle>> list_open(const Call &call, const RefView &ref);
 
   // ---- atoll.storage.fs.attributes/1
   Result<void> attributes_get(const Call &call, const RefView &ref, const AttributeEmitter &sink);

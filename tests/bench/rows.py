@@ -10,13 +10,18 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 ALL = {name: name for name in ("atoll", "nginx", "apache", "rclone")}
 LIST = ('<propfind xmlns="DAV:"><prop><resourcetype/><getlastmodified/><getcontentlength/><getetag/><getcontenttype/>'
         '</prop></propfind>')
+DESKTOP = ('<?xml version="1.0"?><d:propfind xmlns:d="DAV:" xmlns:oc="http://owncloud.org/ns"><d:prop><d:resourcetype/>'
+           '<d:getlastmodified/><d:getcontentlength/><d:getetag/><oc:size/><oc:id/><oc:fileid/><oc:downloadURL/>'
+           '<oc:permissions/><oc:checksums/><oc:share-types/><oc:data-fingerprint/></d:prop></d:propfind>')
 
 
 class Row:
-    """`aims`: how many times the value of `against` (its inverse, where less is better) must be reached, and is wished for."""
+    """`aims`: how many times the value of `against` (its inverse, where less is better) must be reached, and is wished for.
+    `most`: what may not be exceeded."""
 
-    def __init__(self, title, unit, larger, *aims, against="nginx"):
-        self.title, self.unit, self.larger, self.aims, self.against = title, unit, larger, aims, against
+    def __init__(self, title, unit, larger, *aims, against="nginx", most=None):
+        self.title, self.unit, self.larger, self.aims = title, unit, larger, aims
+        self.against, self.most = against, most
         self.values = {}  # column -> list
 
     def median(self, column):
@@ -61,23 +66,44 @@ def measurements(files, seconds):
             peer, connections, seconds, ["-s", os.path.join(HERE, "put.lua")], peer.url,
             [peer.prefix + chain + "/", peer.auth or "-"]), servers)
 
-    def propfind(folder):
+    def propfind(folder, body=LIST, what="time_total"):
         def run(peer):
-            v = tools.curl(peer, ["-X", "PROPFIND", "-H", "Depth: 1", "-H", "Content-Type: application/xml", "--data", LIST,
-                                  peer.url + folder + "/"], "time_total")
+            v = tools.curl(peer, ["-X", "PROPFIND", "-H", "Depth: 1", "-H", "Content-Type: application/xml", "--data", body,
+                                  peer.url + folder + "/"], what)
             return v and v * 1000
         return run
 
-    def propfinds(folder):
+    def propfinds(folder, body=LIST):
         return lambda peer: tools.wrk(peer, 4, seconds, ["-s", os.path.join(HERE, "propfind.lua")],
-                                      peer.url + folder + "/")
+                                      peer.url + folder + "/", [body])
+
+    def desktop(count, *aims):
+        title, folder = "PROPFIND of %s, as desktop clients" % format(count, ","), "d%d" % count
+        return [one(Row(title, "req/s", True, *aims, against="apache"), [folder], propfinds(folder, DESKTOP)),
+                one(Row("  of one entry, alone", "us", False), [folder],
+                    lambda peer: per_entry(propfind(folder, DESKTOP)(peer), count)),
+                one(Row("  first byte", "ms", False, most=20), [folder],
+                    propfind(folder, DESKTOP, "time_starttransfer"))]
+
+    def per_entry(v, count):
+        return v and v * 1000 / count
+
+    def move(peer):
+        def step(a, b):
+            return tools.curl(peer, ["-X", "MOVE", "-H", "Destination: " + peer.url + b, peer.url + a], "time_total")
+        v = step("d100000", "moved")
+        step("moved", "d100000")
+        return v and v * 1000
 
     def large(what, needs, run, servers, speed_aims, cpu_aims, direction):
         return Measurement([Row("%s %s" % (what[0], size) + what[1], "MB/s", True, *speed_aims),
                             Row("  CPU seconds per GiB " + direction, "s", False, *cpu_aims)], needs, run, servers)
 
     many = format(files.many, ",")
-    return [
+    listings = [row for count, aims in ((100, [10]), (1000, [10]), (10000, [5]), (100000, []))
+                for row in desktop(count, *aims)]
+    moves = one(Row("MOVE of a folder with 100,000 files", "ms", False), ["d100000"], move)
+    return listings + [moves] + [
         one(Row("GET 4 KiB, 32 connections", "req/s", True, 0.5, 0.7), ["small"],
             lambda peer: tools.wrk(peer, 32, seconds, [], peer.url + "small.bin")),
         large(("GET", ""), ["large"], get_large, ALL, [0.95], [1 / 1.2], "sent"),
@@ -92,6 +118,6 @@ def measurements(files, seconds):
         large(("PUT", ", durable, 3 checksums"), ["put"], put_large, ALL, [], [], "received, durable"),
         one(Row("PROPFIND of 1,000, alone", "ms", False), ["d1000"], propfind("d1000")),
         one(Row("PROPFIND of 1,000, 4 connections", "req/s", True), ["d1000"], propfinds("d1000")),
-        one(Row("PROPFIND of %s, alone" % many, "ms", False), ["d10000"], propfind("d10000")),
-        one(Row("PROPFIND of %s, 4 connections" % many, "req/s", True), ["d10000"], propfinds("d10000")),
+        one(Row("PROPFIND of %s, alone" % many, "ms", False), ["d%d" % files.many], propfind("d%d" % files.many)),
+        one(Row("PROPFIND of %s, 4 connections" % many, "req/s", True), ["d%d" % files.many], propfinds("d%d" % files.many)),
     ]

@@ -45,6 +45,8 @@ typedef struct atoll_gateway_service {
    * with ATOLL_MAY_CREATE restores from it; emptying it, and `remove` with ATOLL_PERMANENT, takes ATOLL_MAY_PURGE. */
   const atoll_storage_fs_trash *trash;
   const atoll_storage_fs_versions *versions;
+  /* As the other tables of drivers, with files_self. What it gives goes on when the call has ended. */
+  const atoll_storage_fs_listing *listing;
 } atoll_gateway_service;
 
 #ifdef __cplusplus

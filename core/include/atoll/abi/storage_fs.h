@@ -250,6 +250,22 @@ typedef struct atoll_storage_fs {
   int32_t (*upload_reopen)(const atoll_call *call, void *self, const atoll_uuid *id, void **upload);
 } atoll_storage_fs;
 
+/* ---- atoll.storage.fs.listing/1: listings in steps ----------------------------------------------------------------- */
+#define ATOLL_STORAGE_FS_LISTING "atoll.storage.fs.listing/1"
+
+typedef struct atoll_storage_fs_listing {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* Begins a listing of a folder. What it will give are the children as they were at one moment, as those of `list`,
+   * whatever changes until they are asked for. ATOLL_RESOURCE_EXHAUSTED: too many are open now; `list` still works. */
+  int32_t (*open)(const atoll_call *call, void *self, const atoll_ref *ref, void **handle);
+  /* Emits the next children, sorted by the bytes of their names, until the sink wants no more (the last one was taken) or
+   * there are none; then *end is 1. After an error only close may be called: what was emitted is not all. One call at a
+   * time, on any worker. */
+  int32_t (*next)(const atoll_call *call, void *self, void *handle, const atoll_stat_sink *sink, int32_t *end);
+  void (*close)(void *self, void *handle); /* [any thread] */
+} atoll_storage_fs_listing;
+
 /* ---- atoll.storage.fs.attributes/1: dead properties ---------------------------------------------------------------- */
 #define ATOLL_STORAGE_FS_ATTRIBUTES "atoll.storage.fs.attributes/1"
 

@@ -260,6 +260,53 @@ class Files {
   void *self_ = nullptr;
 };
 
+/// A listing that was begun; closes itself. One thread at a time.
+class Listing {
+ public:
+  Listing(const atoll_storage_fs_listing *table, void *self, void *handle)
+      : table_(table), self_(self), handle_(handle) {}
+  Listing(const Listing &) = delete;
+  Listing &operator=(const Listing &) = delete;
+  ~Listing() { table_->close(self_, handle_); }
+
+  /// f(const atoll_stat *) for the next children; false stops after that one. True: there are no more.
+  template <class F>
+  Result<bool> next(OutgoingCall &call, F f) {
+    auto sink = make_sink<atoll_stat_sink>(std::move(f));
+    std::int32_t end = 0;
+    const auto status = table_->next(call.get(), self_, handle_, sink.get(), &end);
+    sink.rethrow();
+    if (status != ATOLL_OK) return call.error(status);
+    return end != 0;
+  }
+
+ private:
+  const atoll_storage_fs_listing *table_;
+  void *self_;
+  void *handle_;
+};
+
+/// Calls atoll.storage.fs.listing/1.
+class Listings {
+ public:
+  Listings() = default;
+  Listings(const atoll_storage_fs_listing *table, void *self) : table_(table), self_(self) {}
+
+  /// Unimplemented, or ResourceExhausted: then Files::list.
+  Result<std::unique_ptr<Listing>> open(OutgoingCall &call, const Ref &ref) const {
+    if (!table_) return Atoll::error(Status::Unimplemented, "there are no listings in steps");
+    const auto raw = ref.abi();
+    void *handle = nullptr;
+    const auto status = table_->open(call.get(), self_, &raw, &handle);
+    if (status != ATOLL_OK) return call.error(status);
+    return std::make_unique<Listing>(table_, self_, handle);
+  }
+
+ private:
+  const atoll_storage_fs_listing *table_ = nullptr;
+  void *self_ = nullptr;
+};
+
 /// A dead property; `remove` in a patch removes it.
 struct Attribute {
   std::string ns, name, value;

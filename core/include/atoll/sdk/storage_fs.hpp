@@ -46,6 +46,14 @@ class ReadHandle {
   }
 };
 
+/// A listing that was begun: the children of one moment. One call at a time.
+class ListingHandle {
+ public:
+  virtual ~ListingHandle() = default;
+  /// The next children, until the emitter wants no more; true when there are none after them.
+  virtual Result<bool> next(const Call &, const StatEmitter &) = 0;
+};
+
 /// An upload that was begun. Destroyed after commit, abort or suspend; one call at a time.
 class UploadHandle {
  public:
@@ -248,6 +256,40 @@ class StorageFs {
         return {};
       });
     };
+  }
+};
+
+/// Listings in steps. D has list_open(call, ref), which gives a Result<std::unique_ptr<ListingHandle>>.
+template <class D>
+class StorageFsListing {
+ public:
+  static constexpr const char *interface_id = ATOLL_STORAGE_FS_LISTING;
+  static const atoll_storage_fs_listing *table() noexcept {
+    static const atoll_storage_fs_listing t = [] {
+      auto made = sized<atoll_storage_fs_listing>();
+      made.open = [](const atoll_call *c, void *self, const atoll_ref *ref, void **handle) noexcept {
+        return guarded(c, [&]() -> Result<void> {
+          auto opened = static_cast<D *>(self)->list_open(Call(c), RefView(ref));
+          if (!opened) return std::move(opened).error();
+          *handle = static_cast<ListingHandle *>((*std::move(opened)).release());
+          return {};
+        });
+      };
+      made.next = [](const atoll_call *c, void *, void *handle, const atoll_stat_sink *sink,
+                     std::int32_t *end) noexcept {
+        return guarded(c, [&]() -> Result<void> {
+          auto done = static_cast<ListingHandle *>(handle)->next(Call(c), StatEmitter(sink));
+          if (!done) return std::move(done).error();
+          *end = *done ? 1 : 0;
+          return {};
+        });
+      };
+      made.close = [](void *, void *handle) noexcept {
+        std::unique_ptr<ListingHandle>(static_cast<ListingHandle *>(handle)).reset();
+      };
+      return made;
+    }();
+    return &t;
   }
 };
 
