@@ -54,6 +54,7 @@ TEST_CASE("what another program does appears") {
 TEST_CASE("many at once") {
   Fixture f;
   f.engine.reset();
+  f.provider.options.mass_delete_share = 0;
   f.provider.options.durability = Durability::None;
   f.start();
   fs::create_directory(f.disk("many"));

@@ -5,6 +5,8 @@
 #include "core/base/time.hpp"
 #include "core/tree/try.hpp"
 
+#include <algorithm>
+
 namespace Atoll::tree {
 namespace {
 
@@ -57,6 +59,7 @@ Result<void> Removals::release(const SpaceId &space) {
   TRY(meta_.set_note(held_note(space), ""));
   const std::lock_guard guard(mutex_);
   held_.erase(space);
+  peaks_.erase(space);
   return {};
 }
 
@@ -65,29 +68,52 @@ Result<void> Removals::forget(const SpaceId &space) {
   return release(space);
 }
 
+std::optional<Removals::Peak> Removals::peak_of(const SpaceId &space, std::int64_t since_ns) const {
+  const std::lock_guard guard(mutex_);
+  const auto found = peaks_.find(space);
+  if (found == peaks_.end() || found->second.since_ns < since_ns) return std::nullopt;
+  return found->second;
+}
+
+std::uint64_t Removals::raise_peak(const SpaceId &space, std::int64_t now_ns, std::uint64_t files) {
+  const std::lock_guard guard(mutex_);
+  Peak &peak = peaks_[space];
+  if (peak.since_ns < now_ns - kMassWindowNs) peak = {files, now_ns};
+  peak.files = std::max(peak.files, files);
+  return peak.files;
+}
+
 Result<std::optional<std::uint64_t>> Removals::too_many(IndexView &view, const SpaceId &space,
-                                                        std::span<const NodeId> gone) const {
+                                                        std::span<const NodeId> gone) {
   const std::optional<std::uint64_t> fine;
   if (share_ == 0) return fine;
-  std::uint64_t lost = 0;
-  for (const NodeId &node : gone) {
-    TRY_ASSIGN(const std::uint64_t files, view.files_at(node, kNoQuota));
-    lost += files;
-  }
-  TRY_ASSIGN(const std::vector<NodeId> missing, view.missing_since(space, base::now_unix_ns() - kMassWindowNs));
-  std::uint64_t before = 0;
-  for (const NodeId &node : missing) {
-    TRY_ASSIGN(const std::uint64_t files, view.files_at(node, kNoQuota));
-    before += files;
-  }
-  // What counts is the space as it was before the first of them was gone.
+  const std::int64_t now = base::now_unix_ns();
+  const auto count = [&](const std::vector<NodeId> &nodes) -> Result<std::uint64_t> {
+    std::uint64_t sum = 0;
+    for (const NodeId &node : nodes) {
+      TRY_ASSIGN(const std::uint64_t files, view.files_at(node, kNoQuota));
+      sum += files;
+    }
+    return sum;
+  };
+  TRY_ASSIGN(const std::uint64_t lost, count({gone.begin(), gone.end()}));
+  TRY_ASSIGN(const std::vector<NodeId> missing, view.missing_since(space, now - kMassWindowNs));
+  TRY_ASSIGN(const std::uint64_t before, count(missing));
   const std::uint64_t all_lost = lost + before;
-  if (lost == 0 || all_lost <= share_ * kMassFrom / 100) return fine;
-  const std::uint64_t enough = all_lost * 100 / share_ + 1;
-  TRY_ASSIGN(const std::uint64_t live, view.files_at(root_of(space), enough));
-  const std::uint64_t total = live + before;
-  if (total <= kMassFrom || all_lost * 100 <= share_ * total) return fine;
-  return std::optional(all_lost);
+  const std::uint64_t few = share_ * kMassFrom / 100;
+  if (lost == 0 || all_lost <= few) return fine;
+  if (!peak_of(space, now - kMassWindowNs)) {
+    // The first time that it is more than a few: they and what is there now are what there was.
+    TRY_ASSIGN(const std::uint64_t live, view.files_at(root_of(space), kNoQuota));
+    TRY_ASSIGN(const std::string text, meta_.note(census_note(space)));
+    raise_peak(space, now, std::max(live + std::min(before, few), base::parse_u64(text).value_or(0)));
+  }
+  // No more was there than what is there and what is missing.
+  TRY_ASSIGN(const std::uint64_t live, view.files_at(root_of(space), all_lost * 100 / share_ + 1));
+  const std::uint64_t most = std::min(raise_peak(space, now, live), live + before);
+  const std::uint64_t fewer = most - std::min(most, live - std::min(live, lost));
+  if (most <= kMassFrom || fewer * 100 <= share_ * most) return fine;
+  return std::optional(fewer);
 }
 
 Result<void> Removals::note_census(const SpaceId &space, std::uint64_t files) {

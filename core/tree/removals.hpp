@@ -41,11 +41,10 @@ class Removals {
   /// The space is no more.
   Result<void> forget(const SpaceId &space);
 
-  /// How many of a space's files would be too many to lose at once, when `gone` of them are about to be removed: the
-  /// number that counts, with what is missing for a short time; nothing when it is not too many. Costs as much as the
-  /// removal, whatever the size of the space.
-  Result<std::optional<std::uint64_t>> too_many(IndexView &view, const SpaceId &space,
-                                                std::span<const NodeId> gone) const;
+  /// How many fewer files a space has than it had, when `gone` of them are about to be removed and that is too many at
+  /// once; nothing when it is not. What came meanwhile makes up for what went: programs that write new files in place
+  /// of old ones lose nothing. Costs as much as the removal, but for one count of the space in a window.
+  Result<std::optional<std::uint64_t>> too_many(IndexView &view, const SpaceId &space, std::span<const NodeId> gone);
 
   /// Notes how many files a space has, for the time when the index is lost.
   Result<void> note_census(const SpaceId &space, std::uint64_t files);
@@ -55,8 +54,17 @@ class Removals {
  private:
   Meta &meta_;
   const unsigned share_;
+  /// The most files that a space was seen with in the window.
+  struct Peak {
+    std::uint64_t files = 0;
+    std::int64_t since_ns = 0;
+  };
+  std::optional<Peak> peak_of(const SpaceId &space, std::int64_t since_ns) const;
+  std::uint64_t raise_peak(const SpaceId &space, std::int64_t now_ns, std::uint64_t files);
+
   mutable std::mutex mutex_;
   std::map<SpaceId, HeldBack> held_;  // guarded by mutex_
+  std::map<SpaceId, Peak> peaks_;     // guarded by mutex_; of spaces that lost something beside the server
 };
 
 }  // namespace Atoll::tree

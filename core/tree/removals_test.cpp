@@ -116,6 +116,23 @@ TEST_CASE("folders that empty one after the other are one disappearance") {
   test::check_space(f);
 }
 
+TEST_CASE("programs that write new files in place of old ones lose nothing") {
+  Full f;
+  for (int round = 0; round < 8; ++round) {
+    for (int file = 0; file < 60; ++file) {
+      const std::string name = "d0/t" + std::to_string(file) + "." + std::to_string(round);
+      test::write_disk(f.disk(name), "22");
+      if (round > 0) fs::remove(f.disk("d0/t" + std::to_string(file) + "." + std::to_string(round - 1)));
+    }
+    CHECK(f.list("d0").size() == 75);
+  }
+  CHECK(f.used() == f.everything + 120);
+  // Beside them a loss is still one.
+  f.hide(1, 9);
+  CHECK(f.engine->rescan(f.space).status() == Status::Unavailable);
+  f.check_held();
+}
+
 TEST_CASE("moves, small spaces, small losses and removals by clients are not held back") {
   Full f;
   fs::create_directory(f.disk("moved"));
