@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/tree/beside.hpp"
 
+#include "core/base/time.hpp"
 #include "core/tree/try.hpp"
 
 #include <poll.h>
@@ -15,7 +16,10 @@ namespace {
 
 constexpr std::size_t kMostDirty = 10000, kMostNames = 100000;
 constexpr std::size_t kNamesOfFolder = 4096;  // beyond that all of it is compared
-constexpr std::size_t kMostLater = 10000;
+constexpr std::size_t kMostLater = 10000, kMostAsked = 10000;
+constexpr std::size_t kEnoughDirty = kMostDirty / 2;  // the walk waits until they are taken over
+// Times of folders are coarse, and the clock of the file system may not be quite ours.
+constexpr std::int64_t kClockNs = 2'000'000'000, kJustMadeNs = 10'000'000'000;
 constexpr std::size_t kWalkAtOnce = 64;
 constexpr unsigned kWalkSpeed = 10;  // the walk looks at folders only, as many times faster than the crawl at entries
 constexpr auto kQuiet = std::chrono::seconds(2), kRetry = std::chrono::seconds(1), kComplain = std::chrono::seconds(60);
@@ -30,6 +34,7 @@ Beside::Beside(TreeEngine &engine, std::unique_ptr<Watch> watch)
     : engine_(engine),
       watch_(std::move(watch)),
       wake_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)),
+      young_since_ns_(base::now_unix_ns() - kJustMadeNs),
       crawl_(engine, stop_) {}
 
 Beside::~Beside() { stop(); }
@@ -54,7 +59,75 @@ void Beside::watch(const NodeId &node, Folder &folder) {
 }
 
 void Beside::used(const NodeId &node, Folder &folder) {
-  if (watch_ && !watch_->used(node)) watch_->add(node, folder, true);
+  if (!watch_ || watch_->used(node)) return;
+  const auto added = watch_->add(node, folder, true);
+  if (added == Watch::Added::Instead) full();  // another one is not watched from now on
+  if (added != Watch::Added::Instead && added != Watch::Added::New) return;
+  const auto self = folder.self();
+  if (self && self->mtime_ns >= young_since_ns_) ask(node, Ask::Whole);
+}
+
+void Beside::young(const NodeId &folder) {
+  if (!watch_ || !watch_->watches(folder)) ask(folder, Ask::Young);
+}
+
+void Beside::doubt() {
+  doubt_ = true;
+  wake();
+}
+
+void Beside::ask(const NodeId &folder, Ask what) {
+  {
+    const std::lock_guard guard(asked_mutex_);
+    if (asked_.size() < kMostAsked)
+      asked_.emplace_back(folder, what);
+    else if (what == Ask::Below)
+      doubt_ = true;                // the rest is found in its time
+    if (asked_.size() > 1) return;  // it is awake
+  }
+  wake();
+}
+
+void Beside::asked() {
+  std::vector<std::pair<NodeId, Ask>> all;
+  {
+    const std::lock_guard guard(asked_mutex_);
+    all.swap(asked_);
+  }
+  if (doubt_.exchange(false)) {
+    walk_anew();
+    crawl_.restart();
+  }
+  const auto now = Clock::now();
+  const auto polled = now + std::chrono::seconds(std::max(1u, engine_.options_.beside.poll_interval_s));
+  bool below = false;
+  for (const auto &[folder, what] : all) {
+    if (what == Ask::Whole) again(folder, now, true);
+    if (what == Ask::Young && (!watch_ || !watch_->watches(folder))) again(folder, polled, true);
+    if (what != Ask::Below) continue;
+    below = true;
+    below_.emplace_back(folder, Below::Yes);
+  }
+  if (below) {
+    const std::lock_guard committed(engine_.writer_);  // or taken back
+  }
+  if (!watch_) return;
+  // Files in them may be open for writing.
+  for (const NodeId &folder : watch_->take_left()) again(folder, polled, true);
+}
+
+void Beside::again(const NodeId &folder, Clock::time_point due, bool anyway) {
+  const auto known = later_.find(folder);
+  if (known == later_.end()) {
+    if (later_.size() < kMostLater) later_[folder] = {due, anyway};
+    return;
+  }
+  Later &later = known->second;
+  if (anyway)
+    later.due = later.anyway ? std::min(later.due, due) : due;
+  else if (!later.anyway)
+    later.due = due;
+  later.anyway |= anyway;
 }
 
 void Beside::full() {
@@ -82,6 +155,7 @@ void Beside::run() {
     if (stop_) break;
     std::uint64_t woken = 0;
     [[maybe_unused]] const ssize_t drained = ::read(wake_.get(), &woken, sizeof woken);
+    asked();
     hear();
     later();
     changes();
@@ -101,8 +175,8 @@ Beside::Clock::time_point Beside::next() const {
     }
   }
   for (const auto &[folder, later] : later_) next = std::min(next, later.due);
-  if (!deep_.empty()) return Clock::now();
-  next = std::min(next, next_walk_);
+  if (!below_.empty() && dirty_.size() < kEnoughDirty) return Clock::now();
+  if (dirty_.size() < kEnoughDirty) next = std::min(next, next_walk_);
   if (!walking_) next = std::min(next, crawl_.next());
   return next;
 }
@@ -125,7 +199,7 @@ void Beside::heard(const Notice &notice) {
   last_heard_ = now;
   Dirty &dirty = dirty_[notice.folder];
   if (notice.name.empty()) return;  // the folder itself: its parent hears of what matters
-  if (!dirty.whole && dirty.names.insert(std::string(notice.name)).second) ++dirty_names_;
+  if (!dirty.whole && !dirty.deep && dirty.names.insert(std::string(notice.name)).second) ++dirty_names_;
   if (dirty.names.size() > kNamesOfFolder) {
     dirty_names_ -= dirty.names.size();
     dirty.names.clear();
@@ -138,20 +212,27 @@ void Beside::lost() {
   engine_.log(false, "too much was changed by other programs at once to hear of all of it; all folders are looked at");
   dirty_.clear();
   dirty_names_ = 0;
-  later_.clear();
-  walking_ = true;
-  walked_ = NodeId();
-  next_walk_ = Clock::now();
+  std::erase_if(later_, [](const auto &later) { return !later.second.anyway; });
+  walk_anew();
   crawl_.restart();
 }
 
-void Beside::note_whole(const NodeId &folder, Clock::time_point not_before) {
+void Beside::walk_anew() {
+  below_.clear();
+  walking_ = true;
+  walked_ = NodeId();
+  walk_began_ns_ = 0;
+  next_walk_ = Clock::now();
+}
+
+Beside::Dirty &Beside::note_whole(const NodeId &folder) {
   if (dirty_.empty()) first_heard_ = last_heard_ = Clock::now();
   Dirty &dirty = dirty_[folder];
   dirty_names_ -= dirty.names.size();
   dirty.names.clear();
   dirty.whole = true;
-  dirty.not_before = not_before;
+  dirty.not_before = {};
+  return dirty;
 }
 
 // ---- taking over
@@ -194,7 +275,9 @@ void Beside::take_over(const SpaceId &id, std::map<NodeId, Dirty> folders) {
   Reconciler run(engine_, space, false, false);
   run.cancel_by(&stop_);
   for (const auto &[folder, dirty] : folders) {
-    if (dirty.whole)
+    if (dirty.deep)
+      run.add_deep(folder);
+    else if (dirty.whole)
       run.add(folder);
     else if (!dirty.names.empty())
       run.add_names(folder, {dirty.names.begin(), dirty.names.end()});
@@ -202,16 +285,20 @@ void Beside::take_over(const SpaceId &id, std::map<NodeId, Dirty> folders) {
   const auto before = Clock::now();
   auto done = run.run();
   if (stop_) return;
-  if (!done) return put_off(done.error());
+  if (!done) {
+    put_off(done.error());
+    for (const auto &[folder, deep] : run.unfinished()) {
+      Dirty dirty;
+      dirty.whole = true;
+      dirty.deep = deep;
+      retry(folder, std::move(dirty), done.error());
+    }
+    return;
+  }
   const auto now = Clock::now();
   for (const NodeId &folder : run.changed_folders())
-    if (later_.size() < kMostLater)
-      later_[folder] = {now + std::max<Clock::duration>(kQuiet, 10 * (now - before)), false};
-  // Files that are being written change without their folder: where that is not heard of, somebody has to ask.
-  const std::chrono::seconds poll(std::max(1u, engine_.options_.beside.poll_interval_s));
-  for (const NodeId &folder : run.young_folders())
-    if ((!watch_ || !watch_->used(folder)) && later_.size() < kMostLater) later_[folder] = {now + poll, true};
-  for (const NodeId &folder : run.seen_folders()) deep_.push_back(folder);
+    again(folder, now + std::max<Clock::duration>(kQuiet, 10 * (now - before)), false);
+  for (const NodeId &folder : run.seen_folders()) below_.emplace_back(folder, Below::New);
 }
 
 void Beside::retry(const NodeId &folder, Dirty dirty, const Error &why) {
@@ -219,6 +306,7 @@ void Beside::retry(const NodeId &folder, Dirty dirty, const Error &why) {
   if (dirty_.empty()) first_heard_ = last_heard_ = Clock::now();
   Dirty &again = dirty_[folder];
   again.whole |= dirty.whole;
+  again.deep |= dirty.deep;
   for (const std::string &name : dirty.names)
     if (again.names.insert(name).second) ++dirty_names_;
   again.not_before = Clock::now() + kRetry;
@@ -259,7 +347,7 @@ void Beside::later() {
 
 // ---- walking
 
-Result<void> Beside::look(const NodeId &folder, bool deep) {
+Result<void> Beside::look(const NodeId &folder, Below below) {
   TRY_ASSIGN(auto view, engine_.views_->lease());
   TRY_ASSIGN(const Hold hold, view->hold_of(folder));
   if (hold.kind != Hold::Kind::Space) return {};
@@ -277,33 +365,35 @@ Result<void> Beside::look(const NodeId &folder, bool deep) {
     note_whole(folder);
     return {};
   }
-  auto added = Watch::Added::Known;
-  if (watch_) added = watch_->add(folder, **opened, false);
-  if (added == Watch::Added::Full) full();
+  auto added = Watch::Added::Full;
+  if (watch_) {
+    added = watch_->add(folder, **opened, false);
+    if (added == Watch::Added::Full) full();
+  }
   TRY_ASSIGN(const Entry self, (*opened)->self());
-  if (self.inode != located.row.inode || self.mtime_ns != located.row.mtime_ns) note_whole(folder);
-  if (!deep || added != Watch::Added::New) return {};
+  // What was not heard of until now: two changes within one tick of the clock give the folder the same time.
+  const bool doubtful = added != Watch::Added::Known && self.mtime_ns >= young_since_ns_;
+  if (doubtful || self.inode != located.row.inode || self.mtime_ns != located.row.mtime_ns) note_whole(folder);
+  if (below == Below::No || (below == Below::New && added != Watch::Added::New)) return {};
   return view->children(folder, {}, 0, [&](const NodeView &child, std::uint64_t) {
-    if (child.folder()) deep_.push_back(child.id);
+    if (child.folder()) below_.emplace_back(child.id, below);
     return true;
   });
 }
 
 void Beside::walk() {
   const auto now = Clock::now();
-  for (std::size_t i = 0; i < kWalkAtOnce && !deep_.empty(); ++i) {
-    const NodeId folder = deep_.front();
-    deep_.pop_front();
-    if (auto looked = look(folder, true); !looked) complain(looked.error());
+  for (std::size_t i = 0; i < kWalkAtOnce && !below_.empty() && dirty_.size() < kEnoughDirty; ++i) {
+    const auto [folder, below] = below_.front();
+    below_.pop_front();
+    if (auto looked = look(folder, below); !looked) complain(looked.error());
   }
-  if (deep_.size() > kMostDirty) lost();
+  if (below_.size() > kMostDirty) walk_anew();
   if (full_ && next_walk_ == Clock::time_point::max())
     next_walk_ = now + std::chrono::seconds(std::max(1u, engine_.options_.beside.poll_interval_s));
-  if (now < next_walk_) return;
-  if (!walking_) {
-    walking_ = true;  // it is time for the next one
-    walked_ = NodeId();
-  }
+  if (now < next_walk_ || dirty_.size() >= kEnoughDirty) return;
+  if (!walking_) walk_anew();  // it is time for the next one
+  if (walk_began_ns_ == 0) walk_began_ns_ = base::now_unix_ns();
   std::vector<NodeId> folders;
   auto some = [&]() -> Result<void> {
     TRY(engine_.names_->prove(false));
@@ -316,7 +406,7 @@ void Beside::walk() {
     return;
   }
   for (const NodeId &folder : folders) {
-    if (auto looked = look(folder, false); !looked) complain(looked.error());
+    if (auto looked = look(folder, Below::No); !looked) complain(looked.error());
     walked_ = folder;
   }
   const BesideOptions &options = engine_.options_.beside;
@@ -326,6 +416,7 @@ void Beside::walk() {
     return;
   }
   walking_ = false;
+  young_since_ns_ = std::min(walk_began_ns_ - kClockNs, base::now_unix_ns() - kJustMadeNs);
   // Whoever can be told of all changes need not ask.
   const bool again = !watch_ || full_.exchange(false);
   next_walk_ = again ? now + std::chrono::seconds(std::max(1u, options.poll_interval_s)) : Clock::time_point::max();

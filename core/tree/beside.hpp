@@ -36,15 +36,33 @@ class Beside {
   void watch(const NodeId &node, Folder &folder);
   /// A folder was listed. [any thread]
   void used(const NodeId &node, Folder &folder);
+  /// The server made the folder, or brought it back with all below it: all of them are to be watched. Before the
+  /// commit, under the writer lock.
+  void arrived(const NodeId &folder) { ask(folder, Ask::Below); }
+  /// The folder was compared, and has files that may still be written: that does not change the folder, so that where
+  /// it is not heard of somebody has to look again. [any thread]
+  void young(const NodeId &folder);
+  /// Anything may have changed anywhere. [any thread]
+  void doubt();
 
  private:
   using Clock = std::chrono::steady_clock;
   /// A folder that is to be looked at.
   struct Dirty {
     std::set<std::string> names;
-    bool whole = false;
+    bool whole = false, deep = false;  // deep: with all below it
     Clock::time_point not_before{};
   };
+
+  /// What other threads ask for.
+  enum class Ask : std::uint8_t {
+    Below,  ///< watch it with all below it
+    Whole,  ///< compare it
+    Young   ///< compare it again after the poll interval
+  };
+  void ask(const NodeId &folder, Ask what);
+  void asked();
+  void again(const NodeId &folder, Clock::time_point due, bool anyway);
 
   void run();
   Clock::time_point next() const;
@@ -57,10 +75,15 @@ class Beside {
   void retry(const NodeId &folder, Dirty dirty, const Error &why);
   void later();
   void walk();
-  /// Watches a folder, and notes it when its time is not that of the index. `deep`: also those below, unless it was
-  /// watched already.
-  Result<void> look(const NodeId &folder, bool deep);
-  void note_whole(const NodeId &folder, Clock::time_point not_before = {});
+  void walk_anew();
+  enum class Below : std::uint8_t {
+    No,
+    New,  ///< unless the folder was watched already
+    Yes
+  };
+  /// Watches a folder, and notes it when its time is not that of the index, or so young that this says nothing.
+  Result<void> look(const NodeId &folder, Below below);
+  Dirty &note_whole(const NodeId &folder);
   void full();
   void wake();
   void complain(const Error &failure);
@@ -68,8 +91,12 @@ class Beside {
   TreeEngine &engine_;
   const std::unique_ptr<Watch> watch_;
   base::Fd wake_;
-  std::atomic<bool> stop_{false}, full_{false}, full_told_{false};
+  std::atomic<bool> stop_{false}, full_{false}, full_told_{false}, doubt_{false};
+  // Folders that were changed later may have changed again since they were looked at. Wall clock.
+  std::atomic<std::int64_t> young_since_ns_;
   std::thread thread_;
+  std::mutex asked_mutex_;
+  std::vector<std::pair<NodeId, Ask>> asked_;  // guarded by asked_mutex_
 
   // Of the thread alone.
   std::map<NodeId, Dirty> dirty_;
@@ -79,10 +106,11 @@ class Beside {
     Clock::time_point due;
     bool anyway = false;  // also when its time says that nothing has changed
   };
-  std::map<NodeId, Later> later_;  // changed a moment ago: compared once they are quiet
-  std::deque<NodeId> deep_;                    // to look at with all below
+  std::map<NodeId, Later> later_;               // changed a moment ago: compared once they are quiet
+  std::deque<std::pair<NodeId, Below>> below_;  // to look at
   bool walking_ = true;
   NodeId walked_;
+  std::int64_t walk_began_ns_ = 0;  // wall clock
   Clock::time_point next_walk_{};
   Crawl crawl_;
   std::string complaint_;

@@ -2,6 +2,7 @@
 #include "core/tree/change.hpp"
 
 #include "core/base/text.hpp"
+#include "core/tree/beside.hpp"
 #include "core/tree/fault_point.hpp"
 #include "core/tree/try.hpp"
 
@@ -43,6 +44,11 @@ Result<void> Change::begin() {
   transaction_.emplace(std::move(transaction));
   ATOLL_FAULT_POINT("change.begun");
   return {};
+}
+
+Result<void> Change::note(ChangeKind kind, const Row &row, const NodeId &old_parent) {
+  if (kind == ChangeKind::Created && row.folder() && engine_.beside_) engine_.beside_->arrived(row.id);
+  return engine_.note_change(space_->info.id, kind, row, old_parent);
 }
 
 Result<Change::Walk> Change::walk(const Ref &ref, std::string_view path) {

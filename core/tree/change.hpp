@@ -72,10 +72,8 @@ class Change {
   /// After the truth was touched: the folder is what it is now, all above it have changed. A folder that somebody else
   /// had changed before keeps its old time in the index, so that the next listing looks.
   Result<void> changed(Folder &folder, const NodeId &id, std::int64_t size_delta);
-  /// Writes into the change log; see TreeEngine::note_change().
-  Result<void> note(ChangeKind kind, const Row &row, const NodeId &old_parent = {}) {
-    return engine_.note_change(space_->info.id, kind, row, old_parent);
-  }
+  /// Writes into the change log, see TreeEngine::note_change(), and has new folders watched.
+  Result<void> note(ChangeKind kind, const Row &row, const NodeId &old_parent = {});
   /// Sizes and sequence only.
   Result<std::uint64_t> next_sequence() { return engine_.sequences_->next(); }
   void touched() noexcept { touched_ = true; }

@@ -145,8 +145,23 @@ class Follower {
 
 }  // namespace
 
-// Skipped: once in ten runs beside a load the log of the space was not there; the cause is not found yet.
-TEST_CASE("every kind of change is told once" * doctest::skip()) {
+TEST_CASE("a space that is made while logs are thinned has its log") {
+  Fixture f;
+  for (int run = 0; run < 20; ++run) {
+    f.engine.reset();
+    f.engine = f.provider.open();  // the first round of the background comes at once
+    for (int i = 0; i < 5; ++i) {
+      SpaceSpec spec;
+      spec.id = base::random_id<SpaceId>();
+      spec.name = std::to_string(run) + " " + std::to_string(i);
+      REQUIRE(f.engine->space_create(spec).ok());
+      CHECK(f.engine->changes_now(spec.id).ok());
+      if (i != 0) CHECK(f.engine->space_remove(spec.id).ok());
+    }
+  }
+}
+
+TEST_CASE("every kind of change is told once") {
   Fixture f;
   std::string token = now(f);
   CHECK(told(f, token).empty());

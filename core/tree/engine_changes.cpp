@@ -117,7 +117,8 @@ Result<bool> TreeEngine::thin_changes() {
     const std::int64_t before =
         base::now_unix_ns() - static_cast<std::int64_t>(options_.change_log.age_seconds) * 1'000'000'000;
     for (const SpaceId &space : spaces) {
-      if (!known(space)) {
+      TRY_ASSIGN(const Hold root, view->hold_of(root_of(space)));
+      if (root.kind != Hold::Kind::Space) {
         all.push_back({space, INT64_MAX, true});
         continue;
       }
@@ -130,8 +131,13 @@ Result<bool> TreeEngine::thin_changes() {
   for (const Excess &excess : all) {
     const std::lock_guard guard(writer_);
     TRY_ASSIGN(auto transaction, index_->begin_write_unseen());
+    if (excess.gone) {
+      // The log of a space lives as long as its root: the space itself is known later, when it has been made.
+      TRY_ASSIGN(const Hold root, index_->hold_of(root_of(excess.space)));
+      if (root.kind == Hold::Kind::Space) continue;  // made anew with the same id
+    }
     TRY_ASSIGN(const bool left, index_->thin_log(excess.space, excess.up_to, kThinRows));
-    if (excess.gone && !left && !known(excess.space)) TRY(index_->drop_log(excess.space));
+    if (excess.gone && !left) TRY(index_->drop_log(excess.space));
     TRY(transaction.commit());
     more |= left;
   }

@@ -72,6 +72,7 @@ Result<void> TreeEngine::look_again(const SpacePtr &space, bool confirmed) {
   }
   if (confirmed) TRY(census(space->info.id));
   TRY(removals_->release(space->info.id));
+  if (beside_) beside_->doubt();  // nothing was taken over of what was heard meanwhile
   log(false, "the space " + space->info.name + " is served again");
   return {};
 }

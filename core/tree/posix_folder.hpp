@@ -53,7 +53,7 @@ class PosixFolder final : public Folder {
   std::optional<dev_t> device_;
 };
 
-class PosixNamespace final : public Namespace {
+class PosixNamespace : public Namespace {
  public:
   explicit PosixNamespace(std::shared_ptr<PosixRoot> root) : root_(std::move(root)) {}
 

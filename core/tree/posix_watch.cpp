@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 namespace Atoll::tree {
 namespace {
@@ -47,32 +48,34 @@ Result<std::unique_ptr<Watch>> PosixWatch::open(std::size_t most) {
 Watch::Added PosixWatch::add(const NodeId &node, Folder &folder, bool recent) {
   const std::string path = "/proc/self/fd/" + std::to_string(static_cast<PosixFolder &>(folder).fd());
   const std::lock_guard guard(mutex_);
-  const auto known = by_node_.find(node);
-  if (known == by_node_.end() && by_descriptor_.size() >= most_) {
-    if (!recent || order_.empty()) return Added::Full;
-    forget(order_.front(), true);
-  }
+  auto added = Added::New;
+  auto make_room = [&] {
+    if (!recent || order_.empty()) return false;
+    left_.push_back(by_descriptor_.at(order_.front()).node);
+    unwatch(order_.front());
+    added = Added::Instead;
+    return true;
+  };
+  if (!by_node_.contains(node) && by_node_.size() >= most_ && !make_room()) return Added::Full;
   int descriptor = ::inotify_add_watch(inotify_.get(), path.c_str(), kWanted);
-  if (descriptor < 0 && errno == ENOSPC && recent && !order_.empty()) {
-    forget(order_.front(), true);
+  if (descriptor < 0 && errno == ENOSPC && make_room())
     descriptor = ::inotify_add_watch(inotify_.get(), path.c_str(), kWanted);
-  }
   if (descriptor < 0) return errno == ENOSPC || errno == ENOMEM ? Added::Full : Added::Known;
   const auto before = by_node_.find(node);
   if (before != by_node_.end()) {
     if (before->second == descriptor) return Added::Known;
-    forget(before->second, true);  // the node has another folder now
+    unwatch(before->second);  // the node has another folder now
   }
   const auto same = by_descriptor_.find(descriptor);
-  if (same != by_descriptor_.end()) {  // the folder is another node now
+  if (same != by_descriptor_.end() && !same->second.leaving) {  // the folder is another node now
     by_node_.erase(same->second.node);
     same->second.node = node;
   } else {
     order_.push_back(descriptor);
-    by_descriptor_.emplace(descriptor, Watched{node, std::prev(order_.end())});
+    by_descriptor_.insert_or_assign(descriptor, Watched{node, std::prev(order_.end())});
   }
   by_node_.emplace(node, descriptor);
-  return Added::New;
+  return added;
 }
 
 bool PosixWatch::used(const NodeId &node) {
@@ -83,18 +86,39 @@ bool PosixWatch::used(const NodeId &node) {
   return true;
 }
 
+bool PosixWatch::watches(const NodeId &node) const {
+  const std::lock_guard guard(mutex_);
+  return by_node_.contains(node);
+}
+
 void PosixWatch::drop(const NodeId &node) {
   const std::lock_guard guard(mutex_);
   const auto found = by_node_.find(node);
-  if (found != by_node_.end()) forget(found->second, true);
+  if (found != by_node_.end()) unwatch(found->second);
 }
 
-void PosixWatch::forget(int descriptor, bool tell_kernel) {
+std::vector<NodeId> PosixWatch::take_left() {
+  const std::lock_guard guard(mutex_);
+  return std::exchange(left_, {});
+}
+
+/// The descriptor is known until the kernel says that nothing more comes with it.
+void PosixWatch::unwatch(int descriptor) {
   const auto found = by_descriptor_.find(descriptor);
-  if (found == by_descriptor_.end()) return;
-  if (tell_kernel) ::inotify_rm_watch(inotify_.get(), descriptor);
+  if (found == by_descriptor_.end() || found->second.leaving) return;
   by_node_.erase(found->second.node);
   order_.erase(found->second.place);
+  found->second.leaving = true;
+  ::inotify_rm_watch(inotify_.get(), descriptor);
+}
+
+void PosixWatch::forget(int descriptor) {
+  const auto found = by_descriptor_.find(descriptor);
+  if (found == by_descriptor_.end()) return;
+  if (!found->second.leaving) {
+    by_node_.erase(found->second.node);
+    order_.erase(found->second.place);
+  }
   by_descriptor_.erase(found);
 }
 
@@ -113,13 +137,15 @@ Result<bool> PosixWatch::read(FunctionRef<void(const Notice &)> sink) {
     Notice notice;
     if ((event.mask & IN_Q_OVERFLOW) != 0) {
       notice.lost = true;
+      const std::lock_guard guard(mutex_);  // the kernel's word that they are gone may be lost, too
+      std::erase_if(by_descriptor_, [](const auto &watched) { return watched.second.leaving; });
     } else {
       const std::lock_guard guard(mutex_);
       const auto found = by_descriptor_.find(event.wd);
       if (found == by_descriptor_.end()) continue;  // dropped meanwhile
       notice.folder = found->second.node;
       if ((event.mask & (IN_IGNORED | IN_UNMOUNT)) != 0) {
-        forget(event.wd, false);
+        forget(event.wd);
         continue;
       }
     }
@@ -132,7 +158,7 @@ Result<bool> PosixWatch::read(FunctionRef<void(const Notice &)> sink) {
 
 std::size_t PosixWatch::count() const {
   const std::lock_guard guard(mutex_);
-  return by_descriptor_.size();
+  return by_node_.size();
 }
 
 }  // namespace Atoll::tree

@@ -20,7 +20,9 @@ class PosixWatch final : public Watch {
   int fd() const noexcept override { return inotify_.get(); }
   Added add(const NodeId &node, Folder &folder, bool recent) override;
   bool used(const NodeId &node) override;
+  bool watches(const NodeId &node) const override;
   void drop(const NodeId &node) override;
+  std::vector<NodeId> take_left() override;
   Result<bool> read(FunctionRef<void(const Notice &)> sink) override;
   std::size_t count() const override;
 
@@ -28,9 +30,11 @@ class PosixWatch final : public Watch {
   struct Watched {
     NodeId node;
     std::list<int>::iterator place;  ///< in order_
+    bool leaving = false;            ///< not watched any more; what the kernel has noticed is still to be read
   };
   PosixWatch(base::Fd inotify, std::size_t most) : inotify_(std::move(inotify)), most_(most) {}
-  void forget(int descriptor, bool tell_kernel);
+  void unwatch(int descriptor);
+  void forget(int descriptor);
 
   const base::Fd inotify_;
   const std::size_t most_;
@@ -38,6 +42,7 @@ class PosixWatch final : public Watch {
   std::unordered_map<int, Watched> by_descriptor_;  // guarded by mutex_
   std::unordered_map<NodeId, int> by_node_;         // guarded by mutex_
   std::list<int> order_;                            // guarded by mutex_; used longest ago first
+  std::vector<NodeId> left_;                        // guarded by mutex_
 };
 
 }  // namespace Atoll::tree

@@ -60,6 +60,7 @@ Result<void> Reconciler::look() {
     if (cancelled_ && *cancelled_) return error(Status::Unavailable, "the server ends");
     const Todo todo = std::move(queue_.front());
     queue_.pop_front();
+    vanished_before_ = vanished_.size();
     if (todo.names.empty()) {
       TRY(compare(todo));
     } else {
@@ -67,6 +68,13 @@ Result<void> Reconciler::look() {
     }
   }
   return {};
+}
+
+std::vector<std::pair<NodeId, bool>> Reconciler::unfinished() const {
+  std::vector<std::pair<NodeId, bool>> left;
+  for (const Todo &todo : queue_)
+    if (todo.names.empty()) left.emplace_back(todo.folder, todo.deep);
+  return left;
 }
 
 Result<std::optional<Reconciler::Opened>> Reconciler::open(IndexView &view, const NodeId &folder) {
@@ -122,10 +130,10 @@ Result<void> Reconciler::compare(const Todo &todo) {
     if (!scanned) return cannot_look(std::move(scanned).error());
     entries_ += entries.size() + 1;
     const std::int64_t young = base::now_unix_ns() - kYoungNs;
-    if (std::any_of(entries.begin(), entries.end(), [&](const auto &found) {
+    if (engine_.beside_ && std::any_of(entries.begin(), entries.end(), [&](const auto &found) {
           return found.second.kind == EntryKind::File && found.second.mtime_ns > young;
         }))
-      young_folders_.push_back(todo.folder);
+      engine_.beside_->young(todo.folder);
     std::sort(entries.begin(), entries.end(), [](const auto &a, const auto &b) { return a.first < b.first; });
     auto entry = entries.begin();
     TRY(view->children(todo.folder, {}, 0, [&](const NodeView &child, std::uint64_t inode) {
@@ -206,6 +214,10 @@ Result<void> Reconciler::take_over(const Todo &todo, std::span<const std::string
     TRY(index.bump(todo.folder, sequence, delta));
   }
   if (!self) return transaction.commit();
+  if (vanished_.size() > vanished_before_) {
+    in_step_later_.emplace_back(todo.folder, *self);
+    return transaction.commit();
+  }
   // Changes of ours that came in between have set the time themselves, to a later one than `self` has.
   TRY_ASSIGN(const Entry now, place->folder->self());
   const bool ours = now.mtime_ns == place->located.row.mtime_ns && now.inode == place->located.row.inode;
@@ -224,7 +236,11 @@ Result<void> Reconciler::take_over_name(Opened &place, const std::string &name, 
     vanished_.push_back({parent, name, row->id});
     return {};
   }
-  if (!there || (row && same_state(*row, **looked))) return {};
+  if (row && there && same_state(*row, **looked)) {
+    if (row->folder()) seen_folders_.push_back(row->id);  // the server made it in this moment
+    return {};
+  }
+  if (!there) return {};
   const Entry &entry = **looked;
   changed = true;
   if (!row) return add_new(place, name, entry, delta);

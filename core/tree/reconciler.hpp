@@ -19,6 +19,8 @@ class Reconciler {
       : engine_(engine), space_(std::move(space)), deep_(deep), recovering_(recovering) {}
 
   void add(const NodeId &folder) { queue_.push_back({folder, deep_, {}}); }
+  /// With all below it.
+  void add_deep(const NodeId &folder) { queue_.push_back({folder, true, {}}); }
   /// Only these names of the folder; whether there are others is not looked at.
   void add_names(const NodeId &folder, std::vector<std::string> names) {
     queue_.push_back({folder, false, std::move(names)});
@@ -43,10 +45,10 @@ class Reconciler {
   std::size_t take_entries() noexcept { return std::exchange(entries_, 0); }
   /// Folders in which some of the names that were asked for had changed.
   const std::vector<NodeId> &changed_folders() const noexcept { return changed_folders_; }
-  /// Folders with files that were written a moment ago, among those of which all was compared.
-  const std::vector<NodeId> &young_folders() const noexcept { return young_folders_; }
   /// Folders among the names that were asked for, known and as they were.
   const std::vector<NodeId> &seen_folders() const noexcept { return seen_folders_; }
+  /// After a failure: folders that came up and were not looked at; true: with all below them.
+  std::vector<std::pair<NodeId, bool>> unfinished() const;
 
  private:
   struct Todo {
@@ -71,6 +73,7 @@ class Reconciler {
   Result<NodeId> deepest_there(std::span<const Step> chain);
   Result<void> compare(const Todo &todo);
   Result<void> compare_names(const Todo &todo);
+  /// `self`: the folder is in step with what it was then, once these names are taken over.
   Result<void> take_over(const Todo &todo, std::span<const std::string> names, const std::optional<Entry> &self);
   /// One name, under the writer lock; adds what it means for the folder's size.
   Result<void> take_over_name(Opened &place, const std::string &name, std::int64_t &delta, bool &changed);
@@ -98,7 +101,9 @@ class Reconciler {
   const bool deep_, recovering_;
   std::deque<Todo> queue_;
   std::vector<Vanished> vanished_;
-  std::vector<NodeId> changed_folders_, seen_folders_, young_folders_;
+  std::vector<NodeId> changed_folders_, seen_folders_;
+  std::vector<std::pair<NodeId, Entry>> in_step_later_;  // once what vanished from them is removed
+  std::size_t vanished_before_ = 0;                      // when the folder that is looked at now was begun
   const std::atomic<bool> *cancelled_ = nullptr;
   std::size_t entries_ = 0;
   bool confirmed_ = false;

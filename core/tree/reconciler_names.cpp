@@ -189,6 +189,7 @@ Result<void> Reconciler::finish() {
       auto admitted = admit();
       if (!admitted) {
         vanished_.clear();
+        in_step_later_.clear();
         return admitted;
       }
     }
@@ -199,6 +200,7 @@ Result<void> Reconciler::finish() {
       left = left.subspan(some.size());
     }
     engine_.wake();
+    for (const auto &[folder, self] : std::exchange(in_step_later_, {})) TRY(take_over({folder, false, {}}, {}, self));
     TRY(look());  // at what turned out to be gone with a folder above it
   }
   return {};

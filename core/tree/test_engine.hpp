@@ -48,8 +48,7 @@ struct Provider {
     posix.reserve = reserve;
     auto opened = PosixRoot::open(posix, *dir);
     if (!opened) return std::move(opened).error();
-    return Engine::open(options, std::move(*dir), std::make_unique<PosixNamespace>(*opened),
-                        std::make_unique<PosixStore>(*opened));
+    return Engine::open(options, std::move(*dir), names(*opened), std::make_unique<PosixStore>(*opened));
   }
   std::unique_ptr<Engine> open() const {
     auto engine = try_open();
@@ -60,6 +59,9 @@ struct Provider {
   std::string root, state;
   std::uint64_t reserve = 0;
   EngineOptions options;
+  std::function<std::unique_ptr<Namespace>(std::shared_ptr<PosixRoot>)> names = [](std::shared_ptr<PosixRoot> opened) {
+    return std::make_unique<PosixNamespace>(std::move(opened));
+  };
 };
 
 /// A provider with one space, served.

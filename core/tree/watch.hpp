@@ -4,6 +4,8 @@
 
 #include "core/tree/namespace.hpp"
 
+#include <vector>
+
 namespace Atoll::tree {
 
 /// What was noticed in one watched folder.
@@ -20,7 +22,8 @@ class Watch {
   enum class Added : std::uint8_t {
     Known,  ///< it was watched before
     New,
-    Full  ///< there is no room for it
+    Instead,  ///< new; another one has made room for it, see take_left()
+    Full      ///< there is no room for it
   };
   virtual ~Watch() = default;
 
@@ -31,7 +34,10 @@ class Watch {
   virtual Added add(const NodeId &node, Folder &folder, bool recent) = 0;
   /// The folder was used: it stays longer than others. False when it is not watched.
   virtual bool used(const NodeId &node) = 0;
+  virtual bool watches(const NodeId &node) const = 0;
   virtual void drop(const NodeId &node) = 0;
+  /// The nodes that made room for others since the last call. What was noticed before that is still read.
+  virtual std::vector<NodeId> take_left() = 0;
   /// Gives what was noticed since; bounded in one call. True: there may be more. [one thread]
   virtual Result<bool> read(FunctionRef<void(const Notice &)> sink) = 0;
   virtual std::size_t count() const = 0;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Changes made beside the server, found without anybody asking: by the watcher and by the crawl.
+#include "core/tree/watch.hpp"
 #include "core/tree/invariants_test.hpp"
 #include "core/tree/meta.hpp"
 
+#include <atomic>
 #include <chrono>
 #include <mutex>
 #include <thread>
@@ -35,10 +37,59 @@ struct LogLines {
   }
 };
 
+/// Switches off hearing: what is noticed meanwhile is lost, as when the queue of the kernel is full.
+struct Deafness {
+  std::atomic<bool> on{false};
+  std::atomic<std::size_t> lost{0};
+};
+
+class DeafWatch final : public Watch {
+ public:
+  DeafWatch(std::unique_ptr<Watch> watch, Deafness &deafness) : watch_(std::move(watch)), deafness_(deafness) {}
+  int fd() const noexcept override { return watch_->fd(); }
+  Added add(const NodeId &node, Folder &folder, bool recent) override { return watch_->add(node, folder, recent); }
+  bool used(const NodeId &node) override { return watch_->used(node); }
+  bool watches(const NodeId &node) const override { return watch_->watches(node); }
+  void drop(const NodeId &node) override { watch_->drop(node); }
+  std::vector<NodeId> take_left() override { return watch_->take_left(); }
+  std::size_t count() const override { return watch_->count(); }
+  Result<bool> read(FunctionRef<void(const Notice &)> sink) override {
+    if (deafness_.on) return watch_->read([&](const Notice &) { ++deafness_.lost; });
+    if (deafness_.lost.exchange(0) != 0) {
+      Notice lost;
+      lost.lost = true;
+      sink(lost);
+    }
+    return watch_->read(sink);
+  }
+
+ private:
+  const std::unique_ptr<Watch> watch_;
+  Deafness &deafness_;
+};
+
+class DeafNamespace final : public PosixNamespace {
+ public:
+  DeafNamespace(std::shared_ptr<PosixRoot> root, Deafness &deafness)
+      : PosixNamespace(std::move(root)), deafness_(deafness) {}
+  Result<std::unique_ptr<Watch>> watch(std::size_t most) override {
+    auto watch = PosixNamespace::watch(most);
+    if (!watch) return watch;
+    return std::unique_ptr<Watch>(std::make_unique<DeafWatch>(std::move(*watch), deafness_));
+  }
+
+ private:
+  Deafness &deafness_;
+};
+
 /// A provider that hears of changes, or crawls only. Nothing is listed or opened to wait for them: the sums of the
 /// index tell.
 struct Neighbours : Fixture {
-  explicit Neighbours(BesideOptions options) {
+  explicit Neighbours(BesideOptions options, Deafness *deafness = nullptr) {
+    if (deafness != nullptr)
+      provider.names = [deafness](std::shared_ptr<PosixRoot> root) {
+        return std::make_unique<DeafNamespace>(std::move(root), *deafness);
+      };
     options.enabled = true;
     options.settle_ms = 20;
     provider.options.beside = options;
@@ -209,23 +260,107 @@ TEST_CASE("more folders than can be watched: said once, and nothing is missed") 
   test::check_space(f);
 }
 
-// Skipped: failed once in seven runs; the cause is not found yet.
-TEST_CASE("when notices are lost everything is looked at and nothing is removed for it" * doctest::skip()) {
+TEST_CASE("a change within one tick of the clock after a look is found where folders are polled") {
+  BesideOptions options = hearing();
+  options.watch_folders = 0;
+  options.poll_interval_s = 1;
+  Neighbours f(options);
+  f.mkdir("d");
+  test::write_disk(f.disk("first"), "1");
+  REQUIRE(f.used_becomes(1));  // the first walk and the crawl are over
+  // Old files, so that nobody looks again for their sake.
+  const std::string file = f.folder.path + "/file";
+  test::write_disk(file, "22");
+  fs::last_write_time(file, fs::file_time_type::clock::now() - std::chrono::hours(1));
+  const auto tick = fs::last_write_time(f.disk("d"));
+  fs::rename(file, f.disk("d/file"));
+  fs::last_write_time(f.disk("d"), tick);
+  CHECK(f.used_becomes(3));
+}
+
+TEST_CASE("a file that is being written while its folder makes room for another to be watched") {
+  BesideOptions options = hearing();
+  options.watch_folders = 2;
+  options.poll_interval_s = 1;
+  Neighbours f(options);
+  f.mkdir("a");
+  f.mkdir("b");
+  std::ofstream file(f.disk("a/x"), std::ios::binary);
+  file << "1" << std::flush;
+  CHECK(f.names("a") == "x");
+  for (const char *path : {"", "b", "", "b"}) f.names(path);
+  REQUIRE(f.used_becomes(1));
+  file << "23" << std::flush;
+  file.close();
+  CHECK(f.used_becomes(3));
+}
+
+TEST_CASE("folders that the server makes, copies and brings back are heard of from then on") {
   Neighbours f(hearing());
-  for (int i = 0; i < 8; ++i) f.mkdir("d" + std::to_string(i));
-  f.put("d0/kept", "1");
-  // More than the queue of the kernel holds: with the engine kept from reading by a sink that waits.
-  std::size_t limit = 16384;
-  std::ifstream("/proc/sys/fs/inotify/max_queued_events") >> limit;
-  const std::string some = f.disk("d1/f");
-  for (std::size_t i = 0; i < limit + 2000; ++i) {
-    const std::string name = some + std::to_string(i % 2);
-    test::write_disk(name, "");
-    fs::remove(name);
+  std::vector<std::string> folders;
+  for (int i = 0; i < 40; ++i) {
+    const std::string top = "n" + std::to_string(i);
+    for (const char *below : {"", "/a", "/a/b"}) {
+      f.mkdir(top + below);
+      folders.push_back(top + below);
+      if (i % 3 == 0) f.names(top + below);  // watched for that
+    }
+    if (i % 4 == 1) {
+      const std::string copy = "c" + std::to_string(i);
+      Fixture::value(f.engine->copy(f.at(top), f.at(copy), false, false, {}));
+      if (i % 3 == 0) f.names(copy);
+      for (const char *below : {"", "/a", "/a/b"}) folders.push_back(copy + below);
+    }
+    if (i % 4 == 2) {
+      Uuid item;
+      REQUIRE(f.engine->remove(f.at(top), {}, false).ok());
+      const auto listed = f.engine->trash_list(f.space, {}, 1, [&](const TrashItem &found) {
+        item = found.id;
+        return true;
+      });
+      REQUIRE(listed.ok());
+      Fixture::value(f.engine->trash_restore(f.space, item, std::nullopt, false, {}));
+    }
   }
+  std::uint64_t used = 0;
+  for (const std::string &folder : folders) {
+    test::write_disk(f.disk(folder + "/file"), "12");
+    used += 2;
+  }
+  CHECK(f.used_becomes(used));
+  test::check_space(f);
+}
+
+TEST_CASE("when notices are lost everything is looked at and nothing is removed for it") {
+  Deafness deafness;
+  Neighbours f(hearing(), &deafness);
+  std::vector<NodeId> ids;
+  for (int i = 0; i < 8; ++i) {
+    f.mkdir("d" + std::to_string(i));
+    ids.push_back(f.put("d" + std::to_string(i) + "/x", "1").id);
+  }
+  test::write_disk(f.disk("heard"), "");
+  REQUIRE(f.used_becomes(8));
+  deafness.on = true;
   for (int i = 0; i < 8; ++i) test::write_disk(f.disk("d" + std::to_string(i) + "/new"), "22");
-  REQUIRE(f.used_becomes(17));
-  CHECK(f.stat("d0/kept").size == 1);
+  fs::rename(f.disk("d1/x"), f.disk("d6/moved"));
+  fs::rename(f.disk("d7/x"), f.disk("d2/moved"));
+  fs::rename(f.disk("d3"), f.disk("d4/d3"));
+  fs::remove(f.disk("d5/x"));
+  test::write_disk(f.disk("d0/x"), "333");  // does not change its folder
+  fs::create_directory(f.disk("more"));
+  test::write_disk(f.disk("more/y"), "4444");
+  REQUIRE(comes_true([&] { return deafness.lost > 0; }));
+  deafness.on = false;
+  test::write_disk(f.disk("end"), "");
+  REQUIRE(f.used_becomes(29));
+  CHECK(f.log.count("too much was changed") > 0);
+  CHECK(f.stat("d6/moved").id == ids[1]);
+  CHECK(f.stat("d2/moved").id == ids[7]);
+  CHECK(f.stat("d4/d3/x").id == ids[3]);
+  CHECK(f.names("d5") == "new");
+  test::write_disk(f.disk("more/later"), "55555");
+  CHECK(f.used_becomes(34));
   test::check_space(f);
 }
 
@@ -236,6 +371,9 @@ TEST_CASE("the crawl goes on after a restart where it was") {
     const std::string path = std::to_string(i);
     folders[f.mkdir(path).id.text()] = path;
     f.put(path + "/x", "1");
+    // Long ago, or the first walk would not trust their times.
+    fs::last_write_time(f.disk(path), fs::file_time_type::clock::now() - std::chrono::hours(1));
+    f.names(path);
   }
   f.engine.reset();
   // In place, so that no folder's time tells.
