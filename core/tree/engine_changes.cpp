@@ -28,6 +28,7 @@ Result<void> TreeEngine::note_change(const SpaceId &space, ChangeKind kind, cons
   change.old_parent = old_parent;
   change.name = row.name;
   change.time_ns = base::now_unix_ns();
+  if (kind == ChangeKind::Created && !row.folder()) removals_->came(space, 1);
   return index_->log(space, change);
 }
 

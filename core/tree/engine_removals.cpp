@@ -22,14 +22,15 @@ Result<void> TreeEngine::not_held(const Space &space) const {
   return {};
 }
 
-Result<void> TreeEngine::admit_removals(const Space &space, std::span<const NodeId> gone) {
+Result<std::vector<std::uint64_t>> TreeEngine::admit_removals(const Space &space, std::span<const NodeId> gone) {
+  std::vector<std::uint64_t> files;
   std::optional<std::uint64_t> lost;
   {
     TRY_ASSIGN(auto view, views_->lease());
     TRY_ASSIGN(auto snapshot, view->begin());
-    TRY_ASSIGN(lost, removals_->too_many(*view, space.info.id, gone));
+    TRY_ASSIGN(lost, removals_->too_many(*view, space.info.id, gone, files));
   }
-  if (!lost) return {};
+  if (!lost) return files;
   const HeldBack what{*lost, false};
   TRY_ASSIGN(const bool news, removals_->hold(space.info.id, what));
   if (news) log(true, what.reason(space.info.name));
@@ -71,6 +72,7 @@ Result<void> TreeEngine::look_again(const SpacePtr &space, bool confirmed) {
     if (lost) return held_back(*held, *space);
   }
   if (confirmed) TRY(census(space->info.id));
+  if (confirmed) removals_->forgive(space->info.id);
   TRY(removals_->release(space->info.id));
   if (beside_) beside_->doubt();  // nothing was taken over of what was heard meanwhile
   log(false, "the space " + space->info.name + " is served again");

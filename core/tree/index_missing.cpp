@@ -74,12 +74,13 @@ Result<std::uint64_t> IndexView::files_at(const NodeId &node, std::uint64_t limi
   return there ? static_cast<std::uint64_t>(rows.integer(0)) : 0;
 }
 
-Result<std::vector<NodeId>> IndexView::missing_since(const SpaceId &space, std::int64_t since_ns) {
+Result<std::vector<NodeId>> IndexView::missing_between(const SpaceId &space, std::int64_t since_ns,
+                                                       std::int64_t before_ns) {
   TRY_ASSIGN(sql::Statement *const statement, database_.cached("SELECT id FROM node WHERE parent=?1 AND"
-                                                               " substr(name,18)>=?2"));
+                                                               " substr(name,18)>=?2 AND substr(name,18)<?3"));
   const auto key = missing_key(space);
-  const std::string since = missing_name(0, since_ns).substr(17);  // borrowed by the statement until the last row
-  auto rows = statement->query(std::span<const std::uint8_t>(key), since);
+  const std::string since = missing_name(0, since_ns).substr(17), before = missing_name(0, before_ns).substr(17);
+  auto rows = statement->query(std::span<const std::uint8_t>(key), since, before);
   std::vector<NodeId> missing;
   for (;;) {
     TRY_ASSIGN(const bool more, rows.next());

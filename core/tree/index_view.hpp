@@ -123,7 +123,7 @@ class IndexView {
   /// Files at and below a node, counted up to `limit`.
   Result<std::uint64_t> files_at(const NodeId &node, std::uint64_t limit);
   /// What vanished from the space after that time (wall clock) and is still missing; not what the admin confirmed.
-  Result<std::vector<NodeId>> missing_since(const SpaceId &space, std::int64_t since_ns);
+  Result<std::vector<NodeId>> missing_between(const SpaceId &space, std::int64_t since_ns, std::int64_t before_ns);
   Result<Hold> hold_of(const NodeId &id);
   /// Whether the node hangs in this place itself.
   Result<bool> hangs_in(const NodeId &id, Place place);

@@ -6,6 +6,7 @@
 #include "core/tree/tree_engine.hpp"
 
 #include <deque>
+#include <map>
 #include <set>
 
 namespace Atoll::tree {
@@ -108,7 +109,8 @@ class Reconciler {
   std::size_t entries_ = 0;
   bool confirmed_ = false;
   bool touched_folder_ = false;
-  std::set<NodeId> asked_above_;  // folders looked at instead of others below them that are gone
+  std::map<NodeId, std::uint64_t> files_of_;  // of those that may be removed
+  std::set<NodeId> asked_above_;              // folders looked at instead of others below them that are gone
 };
 
 }  // namespace Atoll::tree

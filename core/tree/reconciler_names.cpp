@@ -96,6 +96,10 @@ Result<void> Reconciler::move_row(Opened &place, const std::string &name, const 
     TRY(note(ChangeKind::Moved, moved, row.parent));
   } else {
     TRY(note(ChangeKind::Created, moved));
+    if (row.folder()) {
+      TRY_ASSIGN(const std::uint64_t files, index.files_at(row.id, kNoQuota));
+      engine_.removals_->came(space_->info.id, files);
+    }
   }
   TRY_ASSIGN(const std::uint64_t sequence, engine_.sequences_->next());
   TRY(index.bump(row.parent, sequence, -static_cast<std::int64_t>(row.size)));
@@ -178,7 +182,11 @@ Result<void> Reconciler::admit() {
       if (!item) gone.push_back(one.node);
     }
   }
-  return gone.empty() ? Result<void>() : engine_.admit_removals(*space_, gone);
+  files_of_.clear();
+  if (gone.empty()) return {};
+  TRY_ASSIGN(const std::vector<std::uint64_t> files, engine_.admit_removals(*space_, gone));
+  for (std::size_t i = 0; i < gone.size(); ++i) files_of_[gone[i]] = files[i];
+  return {};
 }
 
 Result<void> Reconciler::finish() {
@@ -213,6 +221,7 @@ Result<void> Reconciler::remove_vanished(std::span<const Vanished> batch) {
   std::optional<Opened> place;
   NodeId open_folder;
   std::int64_t delta = 0;
+  std::uint64_t files = 0;
   auto leave_folder = [&]() -> Result<void> {
     if (delta == 0 && !touched_folder_) return {};
     TRY_ASSIGN(const std::uint64_t sequence, engine_.sequences_->next());
@@ -233,6 +242,8 @@ Result<void> Reconciler::remove_vanished(std::span<const Vanished> batch) {
     TRY_ASSIGN(const auto entry, place->folder->look(gone.name));
     if (entry && entry->kind != EntryKind::Other) continue;
     TRY(miss(gone.node));
+    const auto known = files_of_.find(gone.node);
+    if (known != files_of_.end()) files += known->second;
     ATOLL_FAULT_POINT("reconcile.removed");
     TRY(note(ChangeKind::Removed, *row));
     delta -= static_cast<std::int64_t>(row->size);
@@ -241,7 +252,9 @@ Result<void> Reconciler::remove_vanished(std::span<const Vanished> batch) {
   TRY(leave_folder());
   // Once more: a file system that was taken away while this looked must not look like an empty one.
   TRY(engine_.names_->prove(true));
-  return transaction.commit();
+  TRY(transaction.commit());
+  if (files != 0) engine_.removals_->went(space_->info.id, files);
+  return {};
 }
 
 }  // namespace Atoll::tree

@@ -5,8 +5,6 @@
 #include "core/base/time.hpp"
 #include "core/tree/try.hpp"
 
-#include <algorithm>
-
 namespace Atoll::tree {
 namespace {
 
@@ -59,61 +57,66 @@ Result<void> Removals::release(const SpaceId &space) {
   TRY(meta_.set_note(held_note(space), ""));
   const std::lock_guard guard(mutex_);
   held_.erase(space);
-  peaks_.erase(space);
   return {};
 }
 
+void Removals::came(const SpaceId &space, std::uint64_t files) {
+  const std::lock_guard guard(mutex_);
+  drawdown_.try_emplace(space, kMassWindowNs).first->second.came(base::monotonic_ns(), files);
+}
+
+void Removals::went(const SpaceId &space, std::uint64_t files) {
+  const std::lock_guard guard(mutex_);
+  drawdown_.try_emplace(space, kMassWindowNs).first->second.went(base::monotonic_ns(), files);
+}
+
+void Removals::forgive(const SpaceId &space) {
+  const std::lock_guard guard(mutex_);
+  drawdown_.erase(space);
+}
+
 Result<void> Removals::forget(const SpaceId &space) {
+  forgive(space);
   TRY(meta_.set_note(census_note(space), ""));
   return release(space);
 }
 
-std::optional<Removals::Peak> Removals::peak_of(const SpaceId &space, std::int64_t since_ns) const {
-  const std::lock_guard guard(mutex_);
-  const auto found = peaks_.find(space);
-  if (found == peaks_.end() || found->second.since_ns < since_ns) return std::nullopt;
-  return found->second;
-}
-
-std::uint64_t Removals::raise_peak(const SpaceId &space, std::int64_t now_ns, std::uint64_t files) {
-  const std::lock_guard guard(mutex_);
-  Peak &peak = peaks_[space];
-  if (peak.since_ns < now_ns - kMassWindowNs) peak = {files, now_ns};
-  peak.files = std::max(peak.files, files);
-  return peak.files;
-}
-
 Result<std::optional<std::uint64_t>> Removals::too_many(IndexView &view, const SpaceId &space,
-                                                        std::span<const NodeId> gone) {
+                                                        std::span<const NodeId> gone,
+                                                        std::vector<std::uint64_t> &files) const {
   const std::optional<std::uint64_t> fine;
-  if (share_ == 0) return fine;
-  const std::int64_t now = base::now_unix_ns();
-  const auto count = [&](const std::vector<NodeId> &nodes) -> Result<std::uint64_t> {
-    std::uint64_t sum = 0;
-    for (const NodeId &node : nodes) {
-      TRY_ASSIGN(const std::uint64_t files, view.files_at(node, kNoQuota));
-      sum += files;
-    }
-    return sum;
-  };
-  TRY_ASSIGN(const std::uint64_t lost, count({gone.begin(), gone.end()}));
-  TRY_ASSIGN(const std::vector<NodeId> missing, view.missing_since(space, now - kMassWindowNs));
-  TRY_ASSIGN(const std::uint64_t before, count(missing));
-  const std::uint64_t all_lost = lost + before;
-  const std::uint64_t few = share_ * kMassFrom / 100;
-  if (lost == 0 || all_lost <= few) return fine;
-  if (!peak_of(space, now - kMassWindowNs)) {
-    // The first time that it is more than a few: they and what is there now are what there was.
-    TRY_ASSIGN(const std::uint64_t live, view.files_at(root_of(space), kNoQuota));
-    TRY_ASSIGN(const std::string text, meta_.note(census_note(space)));
-    raise_peak(space, now, std::max(live + std::min(before, few), base::parse_u64(text).value_or(0)));
+  files.clear();
+  if (share_ == 0) {
+    files.resize(gone.size());
+    return fine;
   }
-  // No more was there than what is there and what is missing.
-  TRY_ASSIGN(const std::uint64_t live, view.files_at(root_of(space), all_lost * 100 / share_ + 1));
-  const std::uint64_t most = std::min(raise_peak(space, now, live), live + before);
-  const std::uint64_t fewer = most - std::min(most, live - std::min(live, lost));
-  if (most <= kMassFrom || fewer * 100 <= share_ * most) return fine;
-  return std::optional(fewer);
+  std::uint64_t lost = 0;
+  for (const NodeId &node : gone) {
+    TRY_ASSIGN(const std::uint64_t count, view.files_at(node, kNoQuota));
+    files.push_back(count);
+    lost += count;
+  }
+  // Of the last run the index tells, of this one what was counted.
+  TRY_ASSIGN(const std::vector<NodeId> missing,
+             view.missing_between(space, base::now_unix_ns() - kMassWindowNs, started_ns_));
+  std::uint64_t before = 0;
+  for (const NodeId &node : missing) {
+    TRY_ASSIGN(const std::uint64_t count, view.files_at(node, kNoQuota));
+    before += count;
+  }
+  {
+    const std::lock_guard guard(mutex_);
+    const auto known = drawdown_.find(space);
+    if (known != drawdown_.end()) before += known->second.now(base::monotonic_ns());
+  }
+  // What counts is the space as it was before the first of them was gone.
+  const std::uint64_t all_lost = lost + before;
+  if (lost == 0 || all_lost <= share_ * kMassFrom / 100) return fine;
+  const std::uint64_t enough = all_lost * 100 / share_ + 1;
+  TRY_ASSIGN(const std::uint64_t live, view.files_at(root_of(space), enough));
+  const std::uint64_t total = live + before;
+  if (total <= kMassFrom || all_lost * 100 <= share_ * total) return fine;
+  return std::optional(all_lost);
 }
 
 Result<void> Removals::note_census(const SpaceId &space, std::uint64_t files) {

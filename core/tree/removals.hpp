@@ -3,6 +3,8 @@
 // than somebody who removes it.
 #pragma once
 
+#include "core/base/time.hpp"
+#include "core/tree/drawdown.hpp"
 #include "core/tree/index_view.hpp"
 #include "core/tree/meta.hpp"
 
@@ -41,10 +43,17 @@ class Removals {
   /// The space is no more.
   Result<void> forget(const SpaceId &space);
 
-  /// How many fewer files a space has than it had, when `gone` of them are about to be removed and that is too many at
-  /// once; nothing when it is not. What came meanwhile makes up for what went: programs that write new files in place
-  /// of old ones lose nothing. Costs as much as the removal, but for one count of the space in a window.
-  Result<std::optional<std::uint64_t>> too_many(IndexView &view, const SpaceId &space, std::span<const NodeId> gone);
+  /// How many of a space's files would be too many to lose at once, when `gone` of them are about to be removed: the
+  /// number that counts, with what went a short time before; nothing when it is not too many. `files`: of each of the
+  /// nodes. Costs as much as the removal, whatever the size of the space.
+  Result<std::optional<std::uint64_t>> too_many(IndexView &view, const SpaceId &space, std::span<const NodeId> gone,
+                                                std::vector<std::uint64_t> &files) const;
+  /// Files were made, or turned up.
+  void came(const SpaceId &space, std::uint64_t files);
+  /// Files were found gone beside the server.
+  void went(const SpaceId &space, std::uint64_t files);
+  /// What went so far was meant to.
+  void forgive(const SpaceId &space);
 
   /// Notes how many files a space has, for the time when the index is lost.
   Result<void> note_census(const SpaceId &space, std::uint64_t files);
@@ -54,17 +63,10 @@ class Removals {
  private:
   Meta &meta_;
   const unsigned share_;
-  /// The most files that a space was seen with in the window.
-  struct Peak {
-    std::uint64_t files = 0;
-    std::int64_t since_ns = 0;
-  };
-  std::optional<Peak> peak_of(const SpaceId &space, std::int64_t since_ns) const;
-  std::uint64_t raise_peak(const SpaceId &space, std::int64_t now_ns, std::uint64_t files);
-
   mutable std::mutex mutex_;
-  std::map<SpaceId, HeldBack> held_;  // guarded by mutex_
-  std::map<SpaceId, Peak> peaks_;     // guarded by mutex_; of spaces that lost something beside the server
+  std::map<SpaceId, HeldBack> held_;      // guarded by mutex_
+  std::map<SpaceId, Drawdown> drawdown_;  // guarded by mutex_; of spaces that changed in this run
+  const std::int64_t started_ns_ = base::now_unix_ns();
 };
 
 }  // namespace Atoll::tree

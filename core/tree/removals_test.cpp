@@ -155,6 +155,32 @@ TEST_CASE("moves, small spaces, small losses and removals by clients are not hel
   CHECK(small.used() == 0);
 }
 
+TEST_CASE("temporary files that come and go are no disappearance, and hide none") {
+  Full f;
+  fs::create_directory(f.disk("temporary"));
+  for (int round = 0; round < 10; ++round) {
+    for (int i = 0; i < 50; ++i) test::write_disk(f.disk("temporary/" + std::to_string(round * 50 + i)), "1");
+    REQUIRE(f.engine->rescan(f.space).ok());
+    CHECK(f.used() == f.everything + 50);
+    for (int i = 0; i < 50; ++i) fs::remove(f.disk("temporary/" + std::to_string(round * 50 + i)));
+    REQUIRE(f.engine->rescan(f.space).ok());
+    CHECK(f.used() == f.everything);
+  }
+  f.hide(0, 4);
+  CHECK(f.engine->rescan(f.space).status() == Status::Unavailable);  // 60, and the 50 of a moment ago, of 200
+  f.check_held();
+}
+
+TEST_CASE("what went a short time before a restart counts") {
+  Full f;
+  f.hide(0, 4);
+  REQUIRE(f.engine->rescan(f.space).ok());
+  f.restart();
+  for (int i = 4; i < 8; ++i) fs::remove_all(f.disk("d" + std::to_string(i)));
+  CHECK(f.engine->rescan(f.space).status() == Status::Unavailable);
+  f.check_held();
+}
+
 TEST_CASE("the admin sets the share") {
   Full f;
   f.engine.reset();

@@ -142,8 +142,9 @@ class TreeEngine final : public Engine {
   Result<void> forget_missing(const SpaceId &space, std::uint64_t before);
   /// Unavailable, with the reason, while removals are held back in the space.
   Result<void> not_held(const Space &space) const;
-  /// Ok when these nodes may be removed at once, else Unavailable, and they are held back from now on.
-  Result<void> admit_removals(const Space &space, std::span<const NodeId> gone);
+  /// How many files each of these nodes is, when they may be removed at once; else Unavailable, and they are held back
+  /// from now on.
+  Result<std::vector<std::uint64_t>> admit_removals(const Space &space, std::span<const NodeId> gone);
   /// Notes how many files the space has.
   Result<void> census(const SpaceId &space);
   /// Whether the folder is in the truth what the index says, looked at while no change is under way.

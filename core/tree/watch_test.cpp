@@ -339,8 +339,8 @@ TEST_CASE("when notices are lost everything is looked at and nothing is removed 
     f.mkdir("d" + std::to_string(i));
     ids.push_back(f.put("d" + std::to_string(i) + "/x", "1").id);
   }
-  test::write_disk(f.disk("heard"), "");
-  REQUIRE(f.used_becomes(8));
+  test::write_disk(f.disk("heard"), "1");
+  REQUIRE(f.used_becomes(9));
   deafness.on = true;
   for (int i = 0; i < 8; ++i) test::write_disk(f.disk("d" + std::to_string(i) + "/new"), "22");
   fs::rename(f.disk("d1/x"), f.disk("d6/moved"));
@@ -353,14 +353,14 @@ TEST_CASE("when notices are lost everything is looked at and nothing is removed 
   REQUIRE(comes_true([&] { return deafness.lost > 0; }));
   deafness.on = false;
   test::write_disk(f.disk("end"), "");
-  REQUIRE(f.used_becomes(29));
-  CHECK(f.log.count("too much was changed") > 0);
+  REQUIRE(comes_true([&] { return f.log.count("too much was changed") > 0; }));
+  REQUIRE(f.used_becomes(30));
   CHECK(f.stat("d6/moved").id == ids[1]);
   CHECK(f.stat("d2/moved").id == ids[7]);
   CHECK(f.stat("d4/d3/x").id == ids[3]);
   CHECK(f.names("d5") == "new");
   test::write_disk(f.disk("more/later"), "55555");
-  CHECK(f.used_becomes(34));
+  CHECK(f.used_becomes(35));
   test::check_space(f);
 }
 
