@@ -156,7 +156,10 @@ TEST_CASE("many readers at once leave no more descriptors than are kept") {
         static_cast<void>(f.engine->list(f.at(""), {}, 0, [](const NodeView &) { return true; }));
     });
   for (auto &thread : threads) thread.join();
-  CHECK(descriptors() <= few + 4 * 3);  // database, log and index of the log
+  // Database, log and index of the log of each; the background may have one for a moment.
+  const Clock clock;
+  while (descriptors() > few + 4 * 3 && clock.ms() < 60000) std::this_thread::yield();
+  CHECK(descriptors() <= few + 4 * 3);
 }
 
 TEST_CASE("a start looks at what was open, not at all nodes") {
