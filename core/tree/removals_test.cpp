@@ -83,6 +83,19 @@ TEST_CASE("more than the share gone at once is held back, over a restart, until 
   CHECK(f.list("d8").size() == 14);
 }
 
+TEST_CASE("a start without holding back removes what was held back") {
+  Full f;
+  f.hide(0, 8);
+  CHECK(f.engine->rescan(f.space).status() == Status::Unavailable);
+  f.engine.reset();
+  f.provider.options.mass_delete_share = 0;
+  f.start();
+  REQUIRE(f.served_again());
+  CHECK(f.names("") == "d8 d9");
+  CHECK(f.engine->health().ok());
+  test::check_space(f);
+}
+
 TEST_CASE("what was gone comes back and nothing was ever removed") {
   Full f;
   const NodeId id = f.stat("d0/3").id;

@@ -25,8 +25,8 @@ class StoragePosix : public Plugin<StoragePosix>,
   static constexpr PluginInfo info{"org.atoll.storage-posix", "0.1.0", "Apache-2.0",
                                    "Spaces as plain readable trees of a local file system"};
   using Offers = Interfaces<StorageFs<StoragePosix>, StorageFsListing<StoragePosix>, StorageFsAttributes<StoragePosix>,
-                            StorageFsLocks<StoragePosix>, StorageFsTrash<StoragePosix>,
-                            StorageFsVersions<StoragePosix>, StorageFsChanges<StoragePosix>>;
+                            StorageFsLocks<StoragePosix>, StorageFsTrash<StoragePosix>, StorageFsVersions<StoragePosix>,
+                            StorageFsChanges<StoragePosix>>;
   static constexpr std::array config{
       config_key("root", ATOLL_CONFIG_PATH, "storage",
                  "The folder with the files. It is made at the first start; after that a root without its marker "
@@ -85,8 +85,8 @@ class StoragePosix : public Plugin<StoragePosix>,
       config_key(
           "mass_delete_share", ATOLL_CONFIG_INTEGER, "50",
           "When more than so many percent of the files of a space (of more than 100 files) are gone at once beside "
-          "the server, nothing is removed and the space answers 503, until the files are back or the admin confirms "
-          "that they are meant to be gone. 0: never."),
+          "the server, nothing is removed and the space answers 503, until the files are back. 0: never; a start with "
+          "0 also removes what was held back before."),
       config_key("verify_checksums", ATOLL_CONFIG_BOOLEAN, "no",
                  "Reads each upload again and compares its checksums before it is acknowledged."),
       config_key("lock_timeout", ATOLL_CONFIG_DURATION, "24h", "The longest time that a lock is given for at once."),
