@@ -149,17 +149,24 @@ TEST_CASE("many readers at once leave no more descriptors than are kept") {
   f.restart();
   for (int i = 0; i < 20; ++i) f.put(std::to_string(i), "x");
   const auto few = descriptors();
-  std::vector<std::thread> threads;
-  for (int i = 0; i < 16; ++i)
-    threads.emplace_back([&] {
-      for (int round = 0; round < 50; ++round)
-        static_cast<void>(f.engine->list(f.at(""), {}, 0, [](const NodeView &) { return true; }));
-    });
-  for (auto &thread : threads) thread.join();
-  // Database, log and index of the log of each; the background may have one for a moment.
-  const Clock clock;
-  while (descriptors() > few + 4 * 3 && clock.ms() < 60000) std::this_thread::yield();
-  CHECK(descriptors() <= few + 4 * 3);
+  // Database, log and index of the log of each that is kept. Of each that is closed while others hold locks SQLite
+  // keeps one descriptor, and gives it to the next that is opened: so there are never more of those than were open at
+  // once.
+  constexpr int kKept = 4, kThreads = 16;
+  const auto most = few + 3 * kKept + (kThreads - kKept);
+  for (int burst = 0; burst < 4; ++burst) {
+    std::vector<std::thread> threads;
+    for (int i = 0; i < kThreads; ++i)
+      threads.emplace_back([&] {
+        for (int round = 0; round < 50; ++round)
+          static_cast<void>(f.engine->list(f.at(""), {}, 0, [](const NodeView &) { return true; }));
+      });
+    for (auto &thread : threads) thread.join();
+    // The background may have one for a moment.
+    const Clock clock;
+    while (descriptors() > most && clock.ms() < 60000) std::this_thread::yield();
+    CHECK(descriptors() <= most);
+  }
 }
 
 TEST_CASE("a start looks at what was open, not at all nodes") {
