@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/tree/change.hpp"
 
+#include "core/base/name_key.hpp"
 #include "core/base/text.hpp"
 #include "core/tree/beside.hpp"
 #include "core/tree/fault_point.hpp"
@@ -106,7 +107,21 @@ Result<Target> Change::existing(const Ref &ref) {
   return target;
 }
 
-Result<Target> Change::place(const Ref &ref) {
+Result<void> name_allowed(IndexView &view, const Space &space, const Target &target, const NodeId &leaving) {
+  if (target.row || space.names == NameRule::Exact) return {};
+  const std::string key = base::name_key(target.name);
+  std::string like;
+  TRY(view.children(target.parent.row.id, {}, 0, [&](const NodeView &child, std::uint64_t) {
+    if (child.id == leaving || base::name_key(child.name) != key) return true;
+    like = child.name;
+    return false;
+  }));
+  if (like.empty()) return {};
+  return error(Status::PermissionDenied, "the folder has " + like + " already, which differs from " + target.name +
+                                             " only in case or normal form; this space allows only one of them");
+}
+
+Result<Target> Change::place(const Ref &ref, const NodeId &leaving) {
   if (ref.path.empty()) return existing(ref);
   const std::size_t slash = ref.path.rfind('/');
   const bool deep = slash != std::string_view::npos;
@@ -121,6 +136,7 @@ Result<Target> Change::place(const Ref &ref) {
   target.parent = std::move(walk.located);
   target.name = deep ? ref.path.substr(slash + 1) : ref.path;
   TRY_ASSIGN(target.row, index().child(target.parent.row.id, target.name));
+  TRY(name_allowed(index(), *space_, target, leaving));
   return target;
 }
 

@@ -26,6 +26,9 @@ Result<void> conditions_hold(const Conditions &wanted, const std::optional<Row> 
 /// InsufficientStorage when the space may not grow by that much.
 Result<void> space_room(IndexView &view, const Space &space, std::int64_t delta);
 
+/// PermissionDenied for a new name that the space's rule of names does not allow; the name of `leaving` does not count.
+Result<void> name_allowed(IndexView &view, const Space &space, const Target &target, const NodeId &leaving = {});
+
 /// Lives as long as the writer lock is held, and a little longer: commit() gives the lock back, settle() waits for the
 /// disk.
 class Change {
@@ -41,8 +44,8 @@ class Change {
   // ---- looking
   /// A node that must be there: else NotFound, proved by a look at the truth.
   Result<Target> existing(const Ref &ref);
-  /// A name whose parent must be a folder that is there: else FailedPrecondition.
-  Result<Target> place(const Ref &ref);
+  /// A name whose parent must be a folder that is there: else FailedPrecondition. See name_allowed().
+  Result<Target> place(const Ref &ref, const NodeId &leaving = {});
   /// Opens a folder of the truth; one that is not what the index says is noted as stale.
   Result<Folder *> open(const Located &folder);
   /// The truth's entry of the name, when it is as the index says; else noted as stale. PermissionDenied: the name is

@@ -50,8 +50,9 @@ struct EngineOptions {
   std::uint64_t max_lock_seconds = 86400;
   Retention trash{true, 30 * 86400, std::nullopt, 0, false};
   Retention versions{true, 0, std::nullopt, 100, true};
+  NameRule names = NameRule::Exact;  ///< of spaces that are made from now on; a space keeps its own
   BesideOptions beside;
-  unsigned mass_delete_share = 50;  ///< percent of a space's files that may vanish at once; 0: any. See removals.hpp
+  unsigned mass_delete_share = 50;   ///< percent of a space's files that may vanish at once; 0: any. See removals.hpp
   unsigned checkpoint_seconds = 20;  ///< between two rounds that close open intents
   ChangeLogLimits change_log;
   std::function<void(bool warning, const std::string &message)> log;  ///< may be empty [any thread]
@@ -114,6 +115,8 @@ class Engine {
   /// False from the sink stops. Unavailable as a whole when one space cannot tell.
   virtual Result<void> space_list(FunctionRef<bool(const SpaceInfo &)> sink) = 0;
   virtual Result<void> space_set_quota(const SpaceId &space, std::uint64_t quota) = 0;
+  /// Names that are there already stay.
+  virtual Result<void> space_set_names(const SpaceId &space, NameRule rule) = 0;
   virtual Result<void> space_remove(const SpaceId &space) = 0;
   /// Compares the whole space with the truth and takes over what changed beside the server.
   virtual Result<void> rescan(const SpaceId &space) = 0;

@@ -70,7 +70,7 @@ Result<Node> TreeEngine::rename(const Ref &from, const Ref &to, bool replace, co
     if (source.is_root()) return root_stays();
     TRY_ASSIGN(Folder *const source_folder, change.open(source.parent));
     TRY(change.agree(*source_folder, source));
-    TRY_ASSIGN(Target goal, change.place(to));
+    TRY_ASSIGN(Target goal, change.place(to, source.row->id));
     if (goal.is_root()) return root_stays();
     const NodeId id = source.row->id, source_parent = source.parent.row.id, goal_parent = goal.parent.row.id;
     if (goal.row && goal.row->id == id)

@@ -21,7 +21,24 @@ Error recovering() {
   return failure;
 }
 
+std::string names_note(const SpaceId &space) { return "names." + space.text(); }
+
 }  // namespace
+
+Result<NameRule> TreeEngine::rule_of(const SpaceId &space) {
+  if (names_->folds_names()) return NameRule::Unique;
+  TRY_ASSIGN(const std::string text, meta_->note(names_note(space)));
+  return text == "unique" ? NameRule::Unique : NameRule::Exact;
+}
+
+Result<void> TreeEngine::space_set_names(const SpaceId &id, NameRule rule) {
+  TRY_ASSIGN(const SpacePtr space, serving(id));
+  if (rule == NameRule::Exact && names_->folds_names())
+    return error(Status::FailedPrecondition, "the file system takes such names for one");
+  TRY(meta_->set_note(names_note(id), rule == NameRule::Unique ? "unique" : ""));
+  space->names = rule;
+  return {};
+}
 
 SpacePtr TreeEngine::known(const SpaceId &space) const {
   const std::shared_lock guard(spaces_mutex_);
@@ -73,13 +90,16 @@ Result<void> TreeEngine::space_create(const SpaceSpec &spec) {
   record.info.quota = spec.quota.value_or(options_.quota_default);
   record.making = true;
   TRY_ASSIGN(record.info.folder, names_->choose_space_folder(spec, taken));
+  if (options_.names == NameRule::Unique) TRY(meta_->set_note(names_note(spec.id), "unique"));
   TRY(meta_->put_space(record));
   ATOLL_FAULT_POINT("space.noted");
   TRY(finish_making(record));
   ATOLL_FAULT_POINT("space.made");
+  const SpacePtr made = make_space(record.info);
+  TRY_ASSIGN(made->names, rule_of(spec.id));
   {
     const std::unique_lock guard(spaces_mutex_);
-    spaces_[spec.id] = make_space(record.info);
+    spaces_[spec.id] = made;
   }
   // A folder that was there already, with what is in it.
   return reconcile(known(spec.id), root_of(spec.id), true);
@@ -109,6 +129,7 @@ Result<SpaceInfo> TreeEngine::space_get(const SpaceId &id) {
   TRY_ASSIGN(const SpacePtr space, serving(id));
   SpaceInfo info = space->info;
   info.quota = space->quota;
+  info.names = space->names;
   TRY_ASSIGN(auto view, views_->lease());
   TRY_ASSIGN(const auto root, view->by_id(root_of(id)));
   if (!root) return error(Status::Unavailable, "the index lacks the root of the space");
@@ -140,6 +161,7 @@ Result<void> TreeEngine::space_list(FunctionRef<bool(const SpaceInfo &)> sink) {
     }
     SpaceInfo info = space->info;
     info.quota = space->quota;
+    info.names = space->names;
     info.used = state->second.used;
     info.trash_used = space->trash_bytes;
     info.versions_used = space->version_bytes;
@@ -173,6 +195,7 @@ Result<void> TreeEngine::space_remove(const SpaceId &id) {
     }
     locks_->forget_space(id);
     TRY(removals_->forget(id));
+    TRY(meta_->set_note(names_note(id), ""));
     TRY(names_->remove_space(id, space->info.folder));
     ATOLL_FAULT_POINT("space.folder_gone");
     TRY_ASSIGN(auto transaction, index_->begin_write(id));

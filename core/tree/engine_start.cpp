@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the engine starts, recovers, works in the background and ends.
 #include "core/base/uuid.hpp"
-#include "core/tree/fault_point.hpp"
 #include "core/tree/beside.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/try.hpp"
 
 #include <unistd.h>
@@ -158,6 +158,7 @@ Result<void> TreeEngine::load_spaces(bool flags) {
     auto space = std::make_shared<Space>();
     space->info = record.info;
     space->quota = record.info.quota;
+    TRY_ASSIGN(space->names, rule_of(record.info.id));
     const std::unique_lock guard(spaces_mutex_);
     spaces_[record.info.id] = std::move(space);
   }

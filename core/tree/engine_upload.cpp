@@ -237,6 +237,7 @@ Result<std::unique_ptr<Upload>> TreeEngine::upload_begin(const Ref &target, std:
     TRY(conditions_hold(conditions, found.row));
     TRY(locks_->admit(target.space, found.row ? found.way() : found.parent_way(),
                       LockCaller{conditions.lock_tokens, conditions.account}));
+    TRY(name_allowed(view, *space, found));
     if (size == kSizeUnknown || size >= (std::uint64_t{1} << 62)) return {};
     const std::uint64_t before = found.row ? found.row->size : 0;
     return space_room(view, *space, static_cast<std::int64_t>(size) - static_cast<std::int64_t>(before));

@@ -124,6 +124,7 @@ Result<void> TreeEngine::drop_versions(std::span<const VersionRecord> records) {
 
 Result<void> TreeEngine::forget(std::span<const NodeId> nodes, std::span<const NodeId> with_attributes) {
   TRY(meta_->remove_attributes(with_attributes));
+  TRY(names_->forget_identities(nodes));
   TRY_ASSIGN(const auto records, meta_->versions_of(nodes));
   if (records.empty()) return {};
   std::map<std::pair<SpaceId, NodeId>, bool> seen;

@@ -8,6 +8,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -106,6 +107,10 @@ class Namespace {
   /// Something that hears of changes which other programs make, in at most that many folders. Unimplemented, with the
   /// reason, where they cannot be heard of.
   virtual Result<std::unique_ptr<Watch>> watch(std::size_t most);
+  /// Whether names that differ only in case or normal form are one name there.
+  virtual bool folds_names() const { return false; }
+  /// Nodes that are gone for good. Nothing to do where identities go with what they belong to.
+  virtual Result<void> forget_identities(std::span<const NodeId>) { return {}; }
   /// Makes durable what set_mtime() changed. Nothing to do where there is no descriptor.
   virtual Result<void> sync_touched(const base::Fd &touched) = 0;
   /// Makes everything durable that was changed so far.

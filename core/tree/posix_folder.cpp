@@ -113,10 +113,35 @@ Result<std::optional<Entry>> PosixFolder::look(std::string_view name) {
   const auto own = device();
   if (!own) return own.error();
   struct stat facts {};
-  if (::fstatat(fd_.get(), Name(name).c_str(), &facts, AT_SYMLINK_NOFOLLOW) == 0)
-    return std::optional<Entry>(entry_of(facts, *own));
-  if (errno == ENOENT) return std::optional<Entry>();
-  return failed("look at", name);
+  if (::fstatat(fd_.get(), Name(name).c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0) {
+    if (errno == ENOENT) return std::optional<Entry>();
+    return failed("look at", name);
+  }
+  if (root_->folds_names()) {
+    // It may be there under a name that is another one to everybody but this file system.
+    auto exact = has_exactly(name);
+    if (!exact) return std::move(exact).error();
+    if (!*exact) return std::optional<Entry>();
+  }
+  return std::optional<Entry>(entry_of(facts, *own));
+}
+
+Result<bool> PosixFolder::has_exactly(std::string_view name) {
+  const int copy = ::openat(fd_.get(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (copy < 0) return base::errno_error("list a folder");
+  const std::unique_ptr<DIR, int (*)(DIR *)> dir(::fdopendir(copy), [](DIR *open) { return ::closedir(open); });
+  if (!dir) {
+    const Error failure = base::errno_error("list a folder");
+    ::close(copy);
+    return failure;
+  }
+  for (;;) {
+    errno = 0;
+    const dirent *found = ::readdir(dir.get());
+    if (found == nullptr && errno != 0) return base::errno_error("list a folder");
+    if (found == nullptr) return false;
+    if (name == found->d_name) return true;
+  }
 }
 
 Result<void> PosixFolder::scan(FunctionRef<void(std::string_view, const Entry &)> sink) {
@@ -162,13 +187,13 @@ Result<std::optional<Identity>> PosixFolder::identity(std::string_view name) {
     if (fd.status() == Status::PermissionDenied) return std::optional<Identity>();
     return std::move(fd).error();
   }
-  return read_identity(fd->get());
+  return root_->identity(fd->get());
 }
 
 Result<void> PosixFolder::identify(std::string_view name, const NodeId &id, std::uint64_t sequence) {
   auto fd = open_entry(name);
   if (!fd) return std::move(fd).error();
-  return identify_open(fd->get(), id, sequence);
+  return identify_open(*root_, fd->get(), id, sequence);
 }
 
 Result<std::unique_ptr<Folder>> PosixFolder::open(std::string_view name) {
@@ -185,7 +210,7 @@ Result<Entry> PosixFolder::make_folder(std::string_view name, const NodeId &id) 
     base::Fd fd(open_beneath(fd_.get(), text.c_str(), O_RDONLY | O_DIRECTORY));
     if (!fd || ::fchmod(fd.get(), root_->options().dir_mode) != 0) return failed("make the folder", name);
     ATOLL_FAULT_POINT("posix.folder_mode");
-    auto identified = identify_open(fd.get(), id, 0);
+    auto identified = identify_open(*root_, fd.get(), id, 0);
     if (!identified && identified.status() != Status::Unimplemented) return std::move(identified).error();
     struct stat facts {};
     if (::fstat(fd.get(), &facts) != 0) return failed("make the folder", name);
@@ -198,9 +223,19 @@ Result<Entry> PosixFolder::make_folder(std::string_view name, const NodeId &id) 
 
 Result<void> PosixFolder::move(std::string_view name, Folder &to, std::string_view to_name, Onto onto) {
   auto &target = static_cast<PosixFolder &>(to);
-  if (rename_onto(fd_.get(), Name(name).c_str(), target.fd(), Name(to_name).c_str(), onto) != 0)
-    return failed("rename", name);
-  return {};
+  const Name from_text(name), to_text(to_name);
+  if (rename_onto(fd_.get(), from_text.c_str(), target.fd(), to_text.c_str(), onto) == 0) return {};
+  if (errno == EEXIST && onto == Onto::Nothing && root_->folds_names()) {
+    // To the file system both names may be that of the one entry.
+    struct stat from {
+    }, there{};
+    if (::fstatat(fd_.get(), from_text.c_str(), &from, AT_SYMLINK_NOFOLLOW) == 0 &&
+        ::fstatat(target.fd(), to_text.c_str(), &there, AT_SYMLINK_NOFOLLOW) == 0 && from.st_ino == there.st_ino &&
+        from.st_dev == there.st_dev && ::renameat(fd_.get(), from_text.c_str(), target.fd(), to_text.c_str()) == 0)
+      return {};
+    errno = EEXIST;
+  }
+  return failed("rename", name);
 }
 
 Result<void> PosixFolder::place(Staged &staged, std::string_view name, Onto onto) {
@@ -226,7 +261,7 @@ Result<Entry> PosixFolder::set_mtime(std::string_view name, std::int64_t mtime_n
   if (!set_file_mtime(fd->get(), mtime_ns) || ::fstat(fd->get(), &facts) != 0)
     return failed("set the modification time of", name);
   ATOLL_FAULT_POINT("posix.mtime_set");
-  auto identified = identify_open(fd->get(), id, sequence);
+  auto identified = identify_open(*root_, fd->get(), id, sequence);
   if (!identified && identified.status() != Status::Unimplemented) return std::move(identified).error();
   ATOLL_FAULT_POINT("posix.mtime_identified");
   if (touched != nullptr) *touched = std::move(*fd);

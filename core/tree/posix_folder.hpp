@@ -47,6 +47,7 @@ class PosixFolder final : public Folder {
  private:
   Result<dev_t> device();
   Result<base::Fd> open_entry(std::string_view name);
+  Result<bool> has_exactly(std::string_view name);
 
   std::shared_ptr<PosixRoot> root_;
   base::Fd fd_;
@@ -67,6 +68,8 @@ class PosixNamespace : public Namespace {
   Result<void> sync_touched(const base::Fd &touched) override { return root_->sync().file(touched.get()); }
   Result<void> sync_all() override;
   Result<std::unique_ptr<Watch>> watch(std::size_t most) override;
+  bool folds_names() const override { return root_->folds_names(); }
+  Result<void> forget_identities(std::span<const NodeId> nodes) override { return root_->forget_identities(nodes); }
 
  private:
   std::shared_ptr<PosixRoot> root_;

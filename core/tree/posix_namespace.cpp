@@ -78,7 +78,7 @@ Result<std::string> PosixNamespace::choose_space_folder(const SpaceSpec &spec,
       if (errno == ELOOP || errno == EXDEV || errno == EACCES || errno == ENXIO) continue;
       return base::errno_error("look at " + base);
     }
-    const auto identity = read_identity(there.get());
+    const auto identity = root_->identity(there.get());
     if (identity && identity->id == root_of(spec.id)) return base;
   }
   return error(Status::AlreadyExists, "too many folders are named like " + wanted);
@@ -98,7 +98,7 @@ Result<void> PosixNamespace::make_space(const SpaceId &id, std::string_view base
   if (!made || ::fchmod(made.get(), root_->options().dir_mode) != 0)
     return base::errno_error("make the folder " + path);
   ATOLL_FAULT_POINT("posix.space_made");
-  auto identified = write_identity(made.get(), Identity{root_of(id), 0, 0, 0, 0});
+  auto identified = root_->identify(made.get(), Identity{root_of(id), 0, 0, 0, 0});
   if (!identified && identified.status() != Status::Unimplemented) return identified;
   if (::fsync(made.get()) != 0 || ::fsync(parent.get()) != 0 || ::fsync(root) != 0)
     return base::errno_error("make the folder " + path + " durable");

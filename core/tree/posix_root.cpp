@@ -4,12 +4,14 @@
 #include "core/base/text.hpp"
 #include "core/base/time.hpp"
 #include "core/tree/fault_point.hpp"
+#include "core/tree/identity.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/file.h>
 #include <sys/syscall.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -81,6 +83,33 @@ Result<void> first_marker(const std::string &path, const Uuid &provider) {
   return {};
 }
 
+/// Whether the file system has extended attributes: tried out on a file of ours.
+bool keeps_attributes(int fd) {
+  if (::fsetxattr(fd, "user.atoll.probe", "x", 1, 0) == 0) {
+    ::fremovexattr(fd, "user.atoll.probe");
+    return true;
+  }
+  return errno != ENOTSUP;  // full for instance: that says nothing
+}
+
+bool look_at(int fd, struct statx &facts) {
+  return ::statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, &facts) == 0;
+}
+
+std::int64_t birth_of(const struct statx &facts) {
+  if ((facts.stx_mask & STATX_BTIME) == 0) return 0;
+  return facts.stx_btime.tv_sec * 1'000'000'000LL + facts.stx_btime.tv_nsec;
+}
+
+Entry entry_of_facts(const struct statx &facts) {
+  Entry entry;
+  entry.kind = S_ISDIR(facts.stx_mode) ? EntryKind::Folder : EntryKind::File;
+  entry.size = entry.kind == EntryKind::File ? facts.stx_size : 0;
+  entry.mtime_ns = facts.stx_mtime.tv_sec * 1'000'000'000LL + facts.stx_mtime.tv_nsec;
+  entry.inode = facts.stx_ino;
+  return entry;
+}
+
 }  // namespace
 
 int open_beneath(int at, const char *path, int flags) noexcept {
@@ -101,6 +130,11 @@ Result<std::shared_ptr<PosixRoot>> PosixRoot::open(PosixOptions options, const S
     if (auto made = first_marker(path, state.provider()); !made) return std::move(made).error();
   }
   if (auto adopted = root->adopt(); !adopted) return std::move(adopted).error();
+  if (!keeps_attributes(root->marker_.get())) {
+    auto table = IdentityTable::open(state.path() + "/identities.db");
+    if (!table) return std::move(table).error();
+    root->identities_ = std::move(*table);
+  }
   return root;
 }
 
@@ -196,10 +230,33 @@ Result<base::Fd> PosixRoot::make_private_folder(std::string_view path) const {
   return at;
 }
 
-Result<FileSystem> PosixRoot::probe() const {
+Result<FileSystem> PosixRoot::probe() {
   auto own = open_folder(".atoll");
   if (!own) return std::move(own).error();
-  return probe_file_system(own->get());
+  auto found = probe_file_system(own->get());
+  if (found) folds_ = found->folds_case || found->folds_forms;
+  return found;
+}
+
+std::optional<Identity> PosixRoot::identity(int fd) {
+  if (!identities_) return read_identity(fd);
+  struct statx facts {};
+  if (!look_at(fd, facts)) return std::nullopt;
+  auto found = identities_->find(entry_of_facts(facts), birth_of(facts));
+  return found ? *found : std::nullopt;
+}
+
+Result<void> PosixRoot::identify(int fd, const Identity &identity) {
+  if (!identities_) return write_identity(fd, identity);
+  struct statx facts {};
+  if (!look_at(fd, facts)) return base::errno_error("look at a file");
+  Identity whole = identity;
+  whole.inode = facts.stx_ino;
+  return identities_->put(whole, S_ISDIR(facts.stx_mode), birth_of(facts));
+}
+
+Result<void> PosixRoot::forget_identities(std::span<const NodeId> nodes) {
+  return identities_ ? identities_->forget(nodes) : Result<void>();
 }
 
 void PosixRoot::note_aside(const std::string &path) {

@@ -4,6 +4,7 @@
 
 #include "core/base/file.hpp"
 #include "core/tree/file_system.hpp"
+#include "core/tree/identity_table.hpp"
 #include "core/tree/namespace.hpp"
 #include "core/tree/posix_sync.hpp"
 #include "core/tree/state_dir.hpp"
@@ -51,7 +52,18 @@ class PosixRoot {
   PosixSync &sync() noexcept { return sync_; }
 
   /// Tries out what the file system can do. [start-up only]
-  Result<FileSystem> probe() const;
+  Result<FileSystem> probe();
+  /// Names that differ only in case or normal form are one name there, as far as probe() has found.
+  bool folds_names() const noexcept { return folds_; }
+  /// For tests of that where no such file system is at hand. [start-up only]
+  void assume_folding() noexcept { folds_ = true; }
+
+  // ---- identities: extended attributes, or where the file system has none a table in the state folder
+  /// Nothing when there is none, or none that can be read.
+  std::optional<Identity> identity(int fd);
+  Result<void> identify(int fd, const Identity &identity);
+  /// Where they are kept in the table.
+  Result<void> forget_identities(std::span<const NodeId> nodes);
 
   // ---- folders where something was set aside for deletion, by their path below the root
   void note_aside(const std::string &path);
@@ -72,7 +84,9 @@ class PosixRoot {
   mutable std::mutex asides_mutex_;
   std::set<std::string> asides_;  // guarded by asides_mutex_
   PosixSync sync_;
-  std::atomic<std::int64_t> proved_ns_{0};  // monotonic clock
+  bool folds_ = false;
+  std::unique_ptr<IdentityTable> identities_;  // null where there are extended attributes
+  std::atomic<std::int64_t> proved_ns_{0};     // monotonic clock
 };
 
 /// openat2 beneath `at` with RESOLVE_BENEATH, RESOLVE_NO_SYMLINKS and RESOLVE_NO_XDEV; -1 and errno.

@@ -40,13 +40,13 @@ Result<void> copy_by_hand(int from, int to, off_t offset) {
 
 }  // namespace
 
-Result<void> identify_open(int fd, const NodeId &id, std::uint64_t sequence) {
+Result<void> identify_open(PosixRoot &root, int fd, const NodeId &id, std::uint64_t sequence) {
   struct stat facts {};
   if (::fstat(fd, &facts) != 0) return failed("look at a file");
   const Entry entry = entry_of(facts, facts.st_dev);
   Identity identity{id, sequence, entry.size, entry.mtime_ns, entry.inode};
   if (entry.kind == EntryKind::Folder) identity = Identity{id, 0, 0, 0, entry.inode};
-  return write_identity(fd, identity);
+  return root.identify(fd, identity);
 }
 
 bool set_file_mtime(int fd, std::int64_t mtime_ns) noexcept {
@@ -93,7 +93,7 @@ Result<Entry> PosixStaged::seal(const Seal &seal) {
   if (::fchmod(fd, mode) != 0) return failed("set the mode of a staged file");
   if (!set_file_mtime(fd, seal.mtime_ns)) return failed("set the modification time of a staged file");
   ATOLL_FAULT_POINT("posix.seal_time");
-  auto identified = identify_open(fd, seal.id, seal.sequence);
+  auto identified = identify_open(*root_, fd, seal.id, seal.sequence);
   if (!identified && identified.status() != Status::Unimplemented) return std::move(identified).error();
   ATOLL_FAULT_POINT("posix.seal_identified");
   if (seal.durable) {
@@ -172,6 +172,7 @@ Result<void> PosixStore::copy(int from, Staged &to) {
 Result<void> PosixStore::room_for(std::uint64_t bytes) {
   struct statvfs facts {};
   if (::fstatvfs(root_->folder()->get(), &facts) != 0) return failed("look at the room on the disk");
+  if (facts.f_blocks == 0) return {};  // the file system does not tell
   const std::uint64_t free = static_cast<std::uint64_t>(facts.f_bavail) * facts.f_frsize;
   const std::uint64_t reserve = root_->options().reserve;
   if (free >= reserve && free - reserve >= bytes) return {};

@@ -52,8 +52,8 @@ class PosixStore final : public Store {
   std::shared_ptr<PosixRoot> root_;
 };
 
-/// Identity for the state that the file is in now. Unimplemented without extended attributes.
-Result<void> identify_open(int fd, const NodeId &id, std::uint64_t sequence);
+/// Identity for the state that the file is in now.
+Result<void> identify_open(PosixRoot &root, int fd, const NodeId &id, std::uint64_t sequence);
 
 /// False and errno on failure. kMtimeNow: the current time.
 bool set_file_mtime(int fd, std::int64_t mtime_ns) noexcept;

@@ -54,6 +54,7 @@ Result<StateDir> StateDir::open(std::string path) {
 Result<void> StateDir::room() const {
   struct statvfs facts {};
   if (::fstatvfs(lock_.get(), &facts) != 0) return base::errno_error("look at the room in " + path_);
+  if (facts.f_blocks == 0) return {};  // the file system does not tell
   if (static_cast<std::uint64_t>(facts.f_bavail) * facts.f_frsize >= kNeeded) return {};
   return error(Status::InsufficientStorage, "the disk of state_dir " + path_ + " is full; nothing can be changed");
 }

@@ -66,7 +66,11 @@ struct Provider {
 
 /// A provider with one space, served.
 struct Fixture {
-  Fixture() : provider(folder.path) { start(); }
+  /// `prepare`: gets the storage root before anything is in it.
+  explicit Fixture(const std::function<void(const std::string &root)> &prepare = {}) : provider(folder.path) {
+    if (prepare) prepare(provider.root);
+    start();
+  }
   void start() {
     engine = provider.open();
     SpaceSpec spec;

@@ -29,6 +29,7 @@ namespace Atoll::tree {
 struct Space {
   SpaceInfo info;  ///< without quota, used and sequence
   std::atomic<std::uint64_t> quota{kNoQuota};
+  std::atomic<NameRule> names{NameRule::Exact};
   std::atomic<std::uint64_t> trash_bytes{0}, version_bytes{0};
   std::atomic<bool> ready{true};  ///< false: being recovered, all answers are Unavailable
 };
@@ -62,6 +63,7 @@ class TreeEngine final : public Engine {
   Result<SpaceInfo> space_get(const SpaceId &space) override;
   Result<void> space_list(FunctionRef<bool(const SpaceInfo &)> sink) override;
   Result<void> space_set_quota(const SpaceId &space, std::uint64_t quota) override;
+  Result<void> space_set_names(const SpaceId &space, NameRule rule) override;
   Result<void> space_remove(const SpaceId &space) override;
   Result<void> rescan(const SpaceId &space) override;
   Result<void> confirm_removals(const SpaceId &space) override;
@@ -196,6 +198,8 @@ class TreeEngine final : public Engine {
  private:
   Result<bool> open_index(const Meta::Start &start);
   Result<void> load_spaces(bool flags);
+  /// The rule that is kept with the space; always Unique where the file system folds names.
+  Result<NameRule> rule_of(const SpaceId &space);
   Result<void> flag_attributes();
   Result<void> recover_drops(std::span<const Intent> intents);
   Result<void> finish_making(SpaceRecord &record);

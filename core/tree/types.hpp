@@ -100,6 +100,13 @@ struct SpaceSpec {
   std::optional<std::uint64_t> quota;  ///< bytes or kNoQuota; nothing: the default of the engine
 };
 
+/// What is to be done about names in one folder that differ only in case or in the normal form of Unicode. Whatever
+/// other programs made is shown as it is: nothing is ever merged.
+enum class NameRule : std::uint8_t {
+  Exact,   ///< every difference of bytes makes another name
+  Unique,  ///< a second such name is refused
+};
+
 struct SpaceInfo {
   SpaceId id;
   SpaceType type = SpaceType::Project;
@@ -112,6 +119,7 @@ struct SpaceInfo {
   std::uint64_t trash_used = 0;     ///< bytes in the trash
   std::uint64_t versions_used = 0;  ///< bytes of earlier contents
   std::uint64_t sequence = 0;       ///< of the root
+  NameRule names = NameRule::Exact;
   Etag root_etag() const noexcept { return {root_of(id), sequence}; }
 };
 

@@ -64,6 +64,10 @@ Result<std::unique_ptr<StoragePosix>> StoragePosix::create(const Call &, const H
   options.revalidate = settings.external_writers;
   options.mass_delete_share =
       static_cast<unsigned>(std::clamp<std::int64_t>(host.integer("mass_delete_share", 50), 0, 100));
+  const std::string names = host.text("names", "exact");
+  if (names != "exact" && names != "unique")
+    return error(Status::InvalidArgument, "names is exact or unique, not '" + names + "'");
+  options.names = names == "unique" ? tree::NameRule::Unique : tree::NameRule::Exact;
   options.beside.enabled = settings.external_writers;
   options.beside.watch_folders =
       static_cast<std::size_t>(std::clamp<std::int64_t>(host.integer("watch_folders", 50000), 0, 10'000'000));
@@ -108,9 +112,15 @@ Result<std::unique_ptr<StoragePosix>> StoragePosix::create(const Call &, const H
   if (!found) return std::move(found).error();
   host.log(ATOLL_LOG_INFO, "storage root " + posix.root + ": " + found->text());
   if (!found->attributes)
-    host.log(ATOLL_LOG_WARNING,
-             "the file system of " + posix.root +
-                 " keeps no extended attributes: ids live in index.db alone and are lost with it; back it up as well");
+    host.log(
+        ATOLL_LOG_WARNING,
+        "the file system of " + posix.root +
+            " keeps no extended attributes: ids live in identities.db of state_dir; back it up as well, and do not "
+            "copy the files to where they get other inode numbers");
+  if (found->folds_case || found->folds_forms)
+    host.log(ATOLL_LOG_WARNING, "the file system of " + posix.root +
+                                    " takes names that differ only in case or normal form for one: in all spaces a "
+                                    "second such name is refused");
   auto engine = tree::Engine::open(std::move(options), std::move(*state), std::make_unique<tree::PosixNamespace>(*root),
                                    std::make_unique<tree::PosixStore>(*root));
   if (!engine) return std::move(engine).error();

@@ -60,6 +60,13 @@ class StoragePosix : public Plugin<StoragePosix>,
       config_key(
           "crawl_interval", ATOLL_CONFIG_DURATION, "1h",
           "The time between the beginnings of two rounds of the crawl; a round that takes longer is not cut short."),
+      config_key(
+          "names", ATOLL_CONFIG_CHOICE, "exact",
+          "What new spaces do about names in one folder that differ only in case or in the normal form of Unicode. "
+          "exact: they are different names. unique: a second one is refused. A space keeps the rule that it was made "
+          "with; where the file system itself takes them for one name it is always unique. What other programs made "
+          "is shown as it is.",
+          0, "exact unique"),
       config_key("poll_interval", ATOLL_CONFIG_DURATION, "30s",
                  "Where folders cannot be watched (network file systems, more folders than watch_folders): the time "
                  "between two looks at the times of all folders."),
