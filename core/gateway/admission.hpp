@@ -16,8 +16,9 @@
 namespace Atoll::gateway {
 
 /// Lets at most `limit` calls into one provider at a time, so that a backend that hangs cannot hold every worker of the
-/// server. A provider that is merely busy makes the next call wait for a moment. One that let nobody out during such a
-/// wait counts as stalled: until a call comes back from it, further ones are refused at once. [any thread]
+/// server. A provider that is merely busy makes the next call wait for a moment (two seconds: disks take one for a
+/// large flush). One that let nobody out during such a wait counts as stalled: until a call comes back from it, further
+/// ones are refused at once. [any thread]
 class Admission {
  public:
   /// How much a call is worth waiting for.
@@ -73,7 +74,7 @@ class Admission {
     Provider *provider_;
   };
 
-  explicit Admission(unsigned limit, std::chrono::milliseconds moment = std::chrono::milliseconds(500),
+  explicit Admission(unsigned limit, std::chrono::milliseconds moment = std::chrono::seconds(2),
                      std::chrono::milliseconds longest = std::chrono::seconds(10))
       : limit_(limit), moment_(moment), longest_(longest) {}
 
