@@ -67,9 +67,11 @@ class FolderCopy {
   Result<void> one(const Todo &todo, std::vector<Todo> &more) {
     std::vector<Row> children;
     {
+      const Steady steady(*from_);
       TRY_ASSIGN(auto view, engine_.views_->lease());
       TRY_ASSIGN(auto snapshot, view->begin());
       TRY_ASSIGN(const auto chain, view->chain(from_->info.id, todo.from));
+      TRY(steady.holds());
       if (!chain) return changed_meanwhile();
       TRY(view->children(todo.from, {}, 0, [&](const NodeView &child, std::uint64_t inode) {
         Row row;

@@ -87,6 +87,9 @@ Result<void> names_valid(std::string_view path) {
 Node TreeEngine::node_of(const SpaceId &space, const Row &row, std::span<const NodeId> way) const {
   Node node = row;
   node.space = space;
+  if (node.root()) {
+    if (const SpacePtr shown = known(space)) node.fingerprint = shown->fingerprint;
+  }
   node.locked = locks_->any(space) && !locks_->applying(space, way).empty();
   return node;
 }
@@ -101,9 +104,11 @@ Result<void> TreeEngine::reading_state(const Ref &ref, FunctionRef<Result<void>(
     TRY_ASSIGN(const SpacePtr space, serving(ref.space));
     Descent descent;
     {
+      const Steady steady(*space);
       TRY_ASSIGN(auto view, views_->lease());
       TRY_ASSIGN(auto snapshot, view->begin());
       TRY_ASSIGN(descent, descend(*view, ref));
+      TRY(steady.holds());
       if (!descent.gone && descent.missing.empty()) {
         IndexState state{std::move(view), std::move(snapshot)};
         return body(state, descent.located);

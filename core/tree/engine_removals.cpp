@@ -9,7 +9,7 @@ namespace Atoll::tree {
 namespace {
 
 Error held_back(const HeldBack &what, const Space &space) {
-  Error failure = error(Status::Unavailable, what.reason(space.info.name));
+  Error failure = error(Status::Unavailable, what.reason(space.info.id, space.info.name));
   failure.retry_after_ms = 60000;
   return failure;
 }
@@ -33,7 +33,7 @@ Result<std::vector<std::uint64_t>> TreeEngine::admit_removals(const Space &space
   if (!lost) return files;
   const HeldBack what{*lost, false};
   TRY_ASSIGN(const bool news, removals_->hold(space.info.id, what));
-  if (news) log(true, what.reason(space.info.name));
+  if (news) log(true, what.reason(space.info.id, space.info.name));
   return held_back(what, space);
 }
 
@@ -44,7 +44,7 @@ Result<void> TreeEngine::hold_after_rebuild(const Space &space) {
   if (!lost) return {};
   const HeldBack what{*lost, true};
   TRY_ASSIGN(const bool news, removals_->hold(space.info.id, what));
-  if (news) log(true, what.reason(space.info.name));
+  if (news) log(true, what.reason(space.info.id, space.info.name));
   return {};
 }
 

@@ -130,8 +130,11 @@ Result<SpaceInfo> TreeEngine::space_get(const SpaceId &id) {
   SpaceInfo info = space->info;
   info.quota = space->quota;
   info.names = space->names;
+  info.fingerprint = space->fingerprint;
+  const Steady steady(*space);
   TRY_ASSIGN(auto view, views_->lease());
   TRY_ASSIGN(const auto root, view->by_id(root_of(id)));
+  TRY(steady.holds());
   if (!root) return error(Status::Unavailable, "the index lacks the root of the space");
   info.used = root->size;
   info.trash_used = space->trash_bytes;
@@ -147,21 +150,25 @@ Result<void> TreeEngine::space_list(FunctionRef<bool(const SpaceInfo &)> sink) {
   };
   std::unordered_map<SpaceId, State> states;
   const std::vector<SpacePtr> all = all_spaces();
+  std::vector<Steady> steady;
+  for (const SpacePtr &space : all) steady.emplace_back(*space);
   {
     TRY_ASSIGN(auto view, views_->lease());
     TRY(view->roots([&](const SpaceId &id, std::uint64_t used, std::uint64_t sequence) {
       states[id] = State{used, sequence};
     }));
   }
-  for (const SpacePtr &space : all) {
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    const SpacePtr &space = all[i];
     const auto state = states.find(space->info.id);
-    if (!space->ready || state == states.end()) {
+    if (!steady[i].holds() || state == states.end()) {
       if (!known(space->info.id)) continue;  // removed meanwhile
       return recovering();
     }
     SpaceInfo info = space->info;
     info.quota = space->quota;
     info.names = space->names;
+    info.fingerprint = space->fingerprint;
     info.used = state->second.used;
     info.trash_used = space->trash_bytes;
     info.versions_used = space->version_bytes;

@@ -80,12 +80,11 @@ Result<void> TreeEngine::start() {
     adopted.push_back(intent.folder);
   }
   journal_->adopt(adopted);
-  if (rebuild) {
-    const std::shared_lock guard(spaces_mutex_);
-    for (const auto &[id, space] : spaces_) recoveries_.push_back({id, {}});
-  } else {
-    for (auto &[space, folders] : open) recoveries_.push_back({space, std::move(folders)});
-  }
+  // What is looked at as a whole needs no look at its folders.
+  std::set<SpaceId> whole;
+  for (const Recovery &recovery : recoveries_) whole.insert(recovery.space);
+  for (auto &[space, folders] : open)
+    if (!whole.contains(space)) recoveries_.push_back({space, std::move(folders)});
   for (const Recovery &recovery : recoveries_) known(recovery.space)->ready = false;
   if (options_.beside.enabled) {
     std::unique_ptr<Watch> watch;
@@ -159,16 +158,29 @@ Result<void> TreeEngine::load_spaces(bool flags) {
     space->info = record.info;
     space->quota = record.info.quota;
     TRY_ASSIGN(space->names, rule_of(record.info.id));
+    space->fingerprint = record.info.fingerprint;
     const std::unique_lock guard(spaces_mutex_);
     spaces_[record.info.id] = std::move(space);
   }
-  TRY_ASSIGN(auto transaction, index_->begin_write_any());
+  // Those that are to be looked at as a whole: it is known before their roots are there, for a crash in between.
+  TRY_ASSIGN(const auto rebuilding, meta_->rebuilding());
+  const std::set<SpaceId> begun(rebuilding.begin(), rebuilding.end());
+  std::vector<SpaceId> rootless;
   for (const SpaceRecord &record : records) {
     TRY_ASSIGN(const auto root, index_->by_id(root_of(record.info.id)));
-    if (root) continue;
+    if (!root) rootless.push_back(record.info.id);
+    if (!root || begun.contains(record.info.id)) recoveries_.push_back({record.info.id, {}});
+  }
+  if (!rootless.empty()) TRY(meta_->set_rebuilding(rootless));
+  ATOLL_FAULT_POINT("start.rebuilding_noted");
+  TRY_ASSIGN(auto transaction, index_->begin_write_any());
+  for (const SpaceId &space : rootless) {
     TRY_ASSIGN(const std::uint64_t sequence, sequences_->next());
-    TRY(index_->insert_root(record.info.id, sequence));
-    recoveries_.push_back({record.info.id, {}});
+    TRY(index_->insert_root(space, sequence));
+  }
+  for (const Recovery &recovery : recoveries_) {  // nothing that is found in these is noted
+    TRY_ASSIGN(const std::uint64_t epoch, sequences_->next());
+    TRY(index_->begin_log(recovery.space, epoch));
   }
   TRY(transaction.commit());
   return flags ? flag_attributes() : Result<void>();
@@ -250,6 +262,8 @@ void TreeEngine::recover_one(const Recovery &recovery) {
   if (done) done = flag_attributes();
   if (done && !all) done = note_doubtful(recovery.space, recovery.folders);
   if (done) {
+    const std::lock_guard guard(background_mutex_);
+    if (all) rebuilt_.push_back(recovery.space);
     const bool last = std::none_of(recoveries_.begin(), recoveries_.end(),
                                    [&](const Recovery &other) { return other.space == recovery.space; });
     if (last) space->ready.store(true, std::memory_order_release);
@@ -306,6 +320,7 @@ bool TreeEngine::purge_some() {
 }
 
 Result<void> TreeEngine::close_intents() {
+  TRY(close_rebuilt());
   return journal_->close_round([&]() -> Result<bool> {
     const std::uint64_t round = ++kept_round_;
     { const std::lock_guard barrier(writer_); }  // changes that used an intent before this round are in the index now
@@ -339,6 +354,7 @@ void TreeEngine::close() {
   auto finish = [&]() -> Result<void> {
     if (!recoveries_.empty()) return error(Status::Unavailable, "a space was still being recovered");
     TRY(close_intents());
+    if (!rebuilt_.empty()) return error(Status::Unavailable, "an index made anew could not be made durable");
     ATOLL_FAULT_POINT("close.intents_closed");
     if (journal_->open_count() != 0) return error(Status::Unavailable, "some changes could not be closed");
     const std::string stamp = base::random_id<Uuid>().text();

@@ -145,6 +145,11 @@ Result<void> Index::detach(const NodeId &id, Place place) { return attach(id, pa
 
 Result<void> Index::erase(const NodeId &id) { return erase_.run_with(id); }
 
+Result<void> Index::erase_children(const NodeId &folder) {
+  TRY_ASSIGN(sql::Statement *const statement, database_.cached("DELETE FROM node WHERE parent=?1"));
+  return statement->run_with(folder);
+}
+
 Result<void> Index::bump(const NodeId &folder, std::uint64_t sequence, std::int64_t size_delta) {
   NodeId at = folder;
   while (!at.none()) {

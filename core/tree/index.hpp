@@ -75,6 +75,8 @@ class Index : public IndexView {
   Result<bool> forget_missing(const SpaceId &space, std::uint64_t before);
   /// Deletes one row.
   Result<void> erase(const NodeId &id);
+  /// Deletes all rows directly below a folder; sizes above stay as they are.
+  Result<void> erase_children(const NodeId &folder);
   /// Gives the folder and all of its ancestors the sequence, and adds to their sizes.
   Result<void> bump(const NodeId &folder, std::uint64_t sequence, std::int64_t size_delta);
   Result<void> set_disk_state(const NodeId &folder, std::int64_t mtime_ns, std::uint64_t inode);

@@ -75,7 +75,8 @@ class IndexView {
   static Result<std::unique_ptr<IndexView>> open(const std::string &path);
   virtual ~IndexView() = default;
 
-  /// One state of the index, until it goes. Prepared, because every request needs one.
+  /// One state of the index, until it goes: the one that the first look after begin() sees. Prepared, because every
+  /// request needs one.
   class Snapshot {
    public:
     explicit Snapshot(sql::Statement &end) : end_(&end) {}

@@ -38,6 +38,8 @@ constexpr const char *kMetaSchema[] = {
     "CREATE INDEX version_round ON version(round) WHERE round>0;",
     "CREATE TABLE consumer(name TEXT NOT NULL, space BLOB NOT NULL, token TEXT NOT NULL,"
     " PRIMARY KEY(name,space)) WITHOUT ROWID;",
+    "ALTER TABLE space ADD COLUMN fingerprint INTEGER NOT NULL DEFAULT 0;"
+    "CREATE TABLE rebuilding(space BLOB PRIMARY KEY) WITHOUT ROWID;",
 };
 
 }  // namespace
@@ -111,7 +113,7 @@ Result<std::vector<SpaceRecord>> Meta::spaces() {
   const std::lock_guard guard(mutex_);
   std::vector<SpaceRecord> all;
   TRY_ASSIGN(sql::Statement *const statement,
-             database_.cached("SELECT id,type,birth,owner,name,folder,quota,making FROM space"));
+             database_.cached("SELECT id,type,birth,owner,name,folder,quota,making,fingerprint FROM space"));
   auto rows = statement->query();
   for (;;) {
     TRY_ASSIGN(const bool more, rows.next());
@@ -125,6 +127,7 @@ Result<std::vector<SpaceRecord>> Meta::spaces() {
     space.info.folder = rows.text(5);
     space.info.quota = static_cast<std::uint64_t>(rows.integer(6));
     space.making = rows.integer(7) != 0;
+    space.info.fingerprint = static_cast<std::uint64_t>(rows.integer(8));
     all.push_back(std::move(space));
   }
 }
@@ -132,11 +135,45 @@ Result<std::vector<SpaceRecord>> Meta::spaces() {
 Result<void> Meta::put_space(const SpaceRecord &space) {
   const std::lock_guard guard(mutex_);
   TRY_ASSIGN(sql::Statement *const statement,
-             database_.cached("INSERT OR REPLACE INTO space(id,type,birth,owner,name,folder,quota,making)"
-                              " VALUES(?1,?2,?3,?4,?5,?6,?7,?8)"));
+             database_.cached("INSERT OR REPLACE INTO space(id,type,birth,owner,name,folder,quota,making,fingerprint)"
+                              " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"));
   const SpaceInfo &info = space.info;
   return statement->run_with(info.id, static_cast<int>(info.type), info.birth, info.owner, info.name, info.folder,
-                             static_cast<std::int64_t>(info.quota), space.making ? 1 : 0);
+                             static_cast<std::int64_t>(info.quota), space.making ? 1 : 0, info.fingerprint);
+}
+
+Result<void> Meta::set_rebuilding(std::span<const SpaceId> spaces) {
+  return for_spaces("INSERT OR IGNORE INTO rebuilding(space) VALUES(?1)", spaces);
+}
+
+Result<void> Meta::close_rebuilding(std::span<const SpaceId> spaces) {
+  return for_spaces("DELETE FROM rebuilding WHERE space=?1", spaces);
+}
+
+Result<void> Meta::for_spaces(std::string_view text, std::span<const SpaceId> spaces) {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(auto transaction, database_.begin());
+  TRY_ASSIGN(sql::Statement *const statement, database_.cached(text));
+  for (const SpaceId &space : spaces) TRY(statement->run_with(space));
+  return transaction.commit();
+}
+
+Result<std::vector<SpaceId>> Meta::rebuilding() {
+  const std::lock_guard guard(mutex_);
+  std::vector<SpaceId> spaces;
+  TRY_ASSIGN(sql::Statement *const statement, database_.cached("SELECT space FROM rebuilding"));
+  auto rows = statement->query();
+  for (;;) {
+    TRY_ASSIGN(const bool more, rows.next());
+    if (!more) return spaces;
+    spaces.push_back(rows.id<SpaceId>(0));
+  }
+}
+
+Result<void> Meta::set_fingerprint(const SpaceId &space, std::uint64_t fingerprint) {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(sql::Statement *const statement, database_.cached("UPDATE space SET fingerprint=?2 WHERE id=?1"));
+  return statement->run_with(space, fingerprint);
 }
 
 Result<void> Meta::set_quota(const SpaceId &space, std::uint64_t quota) {
@@ -151,7 +188,7 @@ Result<void> Meta::remove_space(const SpaceId &space) {
   for (const char *text :
        {"DELETE FROM space WHERE id=?1", "DELETE FROM attribute WHERE space=?1", "DELETE FROM lock WHERE space=?1",
         "DELETE FROM intent WHERE space=?1", "DELETE FROM trash WHERE space=?1", "DELETE FROM version WHERE space=?1",
-        "DELETE FROM consumer WHERE space=?1"}) {
+        "DELETE FROM consumer WHERE space=?1", "DELETE FROM rebuilding WHERE space=?1"}) {
     TRY_ASSIGN(sql::Statement *const statement, database_.cached(text));
     TRY(statement->run_with(space));
   }

@@ -97,6 +97,12 @@ class Meta {
   /// Also drops its attributes, locks and intents.
   Result<void> remove_space(const SpaceId &space);
 
+  /// From now on the index may lack rows of these spaces, until they are closed: a start looks at all of them.
+  Result<void> set_rebuilding(std::span<const SpaceId> spaces);
+  Result<void> close_rebuilding(std::span<const SpaceId> spaces);
+  Result<std::vector<SpaceId>> rebuilding();
+  Result<void> set_fingerprint(const SpaceId &space, std::uint64_t fingerprint);
+
   // ---- intents
   Result<std::vector<Intent>> intents();
   Result<void> add_intents(std::span<const Intent> intents);
@@ -110,6 +116,8 @@ class Meta {
   Result<bool> patch_attributes(const SpaceId &space, const NodeId &node, std::span<const AttributeChange> changes);
   Result<void> copy_attributes(const SpaceId &space, std::span<const std::pair<NodeId, NodeId>> from_to);
   Result<void> remove_attributes(std::span<const NodeId> nodes);
+  /// The nodes of a space that have attributes.
+  Result<std::vector<NodeId>> nodes_with_attributes(const SpaceId &space);
   /// Every node that has attributes.
   Result<std::vector<NodeId>> nodes_with_attributes();
 
@@ -164,6 +172,7 @@ class Meta {
 
  private:
   Meta(sql::Database database, sql::Database reader) : database_(std::move(database)), reader_(std::move(reader)) {}
+  Result<void> for_spaces(std::string_view text, std::span<const SpaceId> spaces);
   Result<std::string> setting(std::string_view name);
   Result<void> set_setting(std::string_view name, std::string_view value);
 

@@ -72,6 +72,18 @@ Result<void> Meta::remove_attributes(std::span<const NodeId> nodes) {
   return transaction.commit();
 }
 
+Result<std::vector<NodeId>> Meta::nodes_with_attributes(const SpaceId &space) {
+  const std::lock_guard guard(mutex_);
+  std::vector<NodeId> nodes;
+  TRY_ASSIGN(sql::Statement *const statement, database_.cached("SELECT DISTINCT node FROM attribute WHERE space=?1"));
+  auto rows = statement->query(space);
+  for (;;) {
+    TRY_ASSIGN(const bool more, rows.next());
+    if (!more) return nodes;
+    nodes.push_back(rows.id<NodeId>(0));
+  }
+}
+
 Result<std::vector<NodeId>> Meta::nodes_with_attributes() {
   const std::lock_guard guard(mutex_);
   std::vector<NodeId> nodes;

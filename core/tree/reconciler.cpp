@@ -201,6 +201,7 @@ Result<void> Reconciler::compare_names(const Todo &todo) {
 Result<void> Reconciler::take_over(const Todo &todo, std::span<const std::string> names,
                                    const std::optional<Entry> &self) {
   const std::lock_guard guard(engine_.writer_);
+  TRY(admitted());
   Index &index = *engine_.index_;
   TRY_ASSIGN(auto transaction, index.begin_write(space_->info.id));
   TRY_ASSIGN(auto place, open(index, todo.folder));

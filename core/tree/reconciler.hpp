@@ -88,6 +88,11 @@ class Reconciler {
   /// It is not where the index has it; another name may still show it.
   Result<void> miss(const NodeId &node);
   Result<bool> still_there(const Row &row);
+  /// Unavailable while somebody else makes all rows of the space anew. Under the writer lock.
+  Result<void> admitted() const {
+    if (recovering_ || space_->ready) return {};
+    return error(Status::Unavailable, "the space is being compared with its files");
+  }
   /// Writes into the change log, unless the space is indexed anew: then there is nobody who could ask.
   Result<void> note(ChangeKind kind, const Row &row, const NodeId &old_parent = {}) {
     if (recovering_ && deep_) return {};

@@ -216,6 +216,7 @@ Result<void> Reconciler::finish() {
 
 Result<void> Reconciler::remove_vanished(std::span<const Vanished> batch) {
   const std::lock_guard guard(engine_.writer_);
+  TRY(admitted());
   Index &index = *engine_.index_;
   TRY_ASSIGN(auto transaction, index.begin_write(space_->info.id));
   std::optional<Opened> place;

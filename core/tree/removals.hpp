@@ -19,7 +19,7 @@ struct HeldBack {
   std::uint64_t gone = 0;    ///< files; of many only a part may have been counted
   bool whole_index = false;  ///< found by a rebuild: the index does not know what is gone
   /// For the admin and in every refusal.
-  std::string reason(const std::string &space_name) const;
+  std::string reason(const SpaceId &space, const std::string &space_name) const;
 };
 
 /// Smaller spaces lose what they lose.

@@ -2,6 +2,7 @@
 // The one implementation of Engine. Not for use outside of this folder.
 #pragma once
 
+#include "core/tree/care.hpp"
 #include "core/tree/change_bell.hpp"
 #include "core/tree/engine.hpp"
 #include "core/tree/index.hpp"
@@ -31,7 +32,27 @@ struct Space {
   std::atomic<std::uint64_t> quota{kNoQuota};
   std::atomic<NameRule> names{NameRule::Exact};
   std::atomic<std::uint64_t> trash_bytes{0}, version_bytes{0};
+  std::atomic<std::uint64_t> fingerprint{0};
   std::atomic<bool> ready{true};  ///< false: being recovered, all answers are Unavailable
+  std::atomic<std::uint64_t> remade{
+      0};  ///< how often its rows were taken away to be made anew; counted when `ready` is false
+};
+
+/// Sees whether the rows of a space were taken away since it was made. What the index lacked in a state that was seen
+/// in between proves nothing.
+class Steady {
+ public:
+  explicit Steady(const Space &space) : space_(space), remade_(space.remade), fine_(space.ready) {}
+  /// To be asked after the first look at the state, which is when it begins. Unavailable when it may lack rows.
+  Result<void> holds() const {
+    if (fine_ && space_.remade == remade_) return {};
+    return Error{Status::Unavailable, "the space is being compared with its files", 0, 2000};
+  }
+
+ private:
+  const Space &space_;
+  const std::uint64_t remade_;
+  const bool fine_;
 };
 using SpacePtr = std::shared_ptr<Space>;
 
@@ -154,6 +175,10 @@ class TreeEngine final : public Engine {
   /// Writes a row of the change log into the open transaction of the index. Under the writer lock. Every change of a
   /// space's tree is noted: `row` as it is afterwards, of a removal as it was.
   Result<void> note_change(const SpaceId &space, ChangeKind kind, const Row &row, const NodeId &old_parent = {});
+  /// As of Care.
+  Result<void> rebuild_space(const SpaceId &space, CareSink sink);
+  /// Clients of the space are told that what it holds may be older than what they know.
+  Result<void> renew_fingerprint(const SpaceId &space);
   /// A record to show: `way` as of LockTable.
   Node node_of(const SpaceId &space, const Row &row, std::span<const NodeId> way) const;
 
@@ -225,6 +250,9 @@ class TreeEngine final : public Engine {
   Result<void> look_again(const SpacePtr &space, bool confirmed);
   void look_again_at_held();
   Result<void> hold_after_rebuild(const Space &space);
+  Result<void> ids_are_kept(const Space &space);
+  Result<void> erase_rows(const SpaceId &id);
+  Result<void> close_rebuilt();
   void background();
   bool purge_some();
   /// Thins the change logs of the next few spaces. True: rows are left that should go.
@@ -248,7 +276,8 @@ class TreeEngine final : public Engine {
   void recover_one(const Recovery &recovery);
   std::mutex background_mutex_;
   std::condition_variable background_wake_, background_idle_;
-  std::deque<Recovery> recoveries_;                                     // guarded by background_mutex_
+  std::deque<Recovery> recoveries_;  // guarded by background_mutex_
+  std::vector<SpaceId> rebuilt_;     // guarded by background_mutex_; whole again, in an index that may not be durable
   bool work_ = false, busy_ = false, stop_ = false, closed_ = false;    // guarded by background_mutex_
   std::map<SpaceId, std::chrono::steady_clock::time_point> next_look_;  // background thread only
   std::unique_ptr<Index> checkpointer_;                                 // background thread only

@@ -48,8 +48,9 @@ struct NodeFacts {
   bool created = false;    ///< result of a change: nothing was replaced
   std::uint64_t size = 0;  ///< bytes; of a folder: of all files below it
   std::int64_t mtime_ns = 0;
-  std::uint64_t sequence = 0;  ///< of a file: content; of a folder: of the last change anywhere below
-  Sums sums;                   ///< of files
+  std::uint64_t sequence = 0;     ///< of a file: content; of a folder: of the last change anywhere below
+  Sums sums;                      ///< of files
+  std::uint64_t fingerprint = 0;  ///< of a root that is shown: another one after each restore; 0: never
 
   bool folder() const noexcept { return type == NodeType::Folder; }
   bool root() const noexcept { return parent.none(); }
@@ -120,6 +121,7 @@ struct SpaceInfo {
   std::uint64_t versions_used = 0;  ///< bytes of earlier contents
   std::uint64_t sequence = 0;       ///< of the root
   NameRule names = NameRule::Exact;
+  std::uint64_t fingerprint = 0;    ///< another one after each restore; 0: there was none
   Etag root_etag() const noexcept { return {root_of(id), sequence}; }
 };
 

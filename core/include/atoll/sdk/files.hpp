@@ -37,6 +37,7 @@ struct Stat {
   std::string name, etag;
   std::uint64_t size = 0;
   std::int64_t mtime_ns = 0, created_ns = 0;
+  std::uint64_t fingerprint = 0;  ///< of a root: another one after each restore; 0: none
   std::array<std::uint8_t, 20> sha1{};
   std::array<std::uint8_t, 16> md5{};
   std::uint32_t adler32 = 0;
@@ -57,6 +58,7 @@ struct Stat {
     out.etag = view(s.etag);
     out.size = s.size;
     out.mtime_ns = s.mtime_ns;
+    out.fingerprint = s.fingerprint;
     out.created_ns = s.created_ns;
     std::memcpy(out.sha1.data(), s.sha1, 20);
     std::memcpy(out.md5.data(), s.md5, 16);
@@ -76,6 +78,7 @@ struct Stat {
     raw.etag = str(etag);
     raw.size = size;
     raw.mtime_ns = mtime_ns;
+    raw.fingerprint = fingerprint;
     raw.created_ns = created_ns;
     std::memcpy(raw.sha1, sha1.data(), 20);
     std::memcpy(raw.md5, md5.data(), 16);
