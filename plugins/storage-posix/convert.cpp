@@ -21,6 +21,7 @@ bool emit(const StatEmitter &sink, const tree::NodeFacts &facts, std::string_vie
   stat.etag = str(etag.view());
   stat.size = facts.size;
   stat.mtime_ns = facts.mtime_ns;
+  stat.fingerprint = facts.fingerprint;
   if (facts.sums.mask != 0) {
     std::copy(facts.sums.sha1.begin(), facts.sums.sha1.end(), stat.sha1);
     std::copy(facts.sums.md5.begin(), facts.sums.md5.end(), stat.md5);

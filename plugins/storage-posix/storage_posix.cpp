@@ -124,7 +124,7 @@ Result<std::unique_ptr<StoragePosix>> StoragePosix::create(const Call &, const H
   auto engine = tree::Engine::open(std::move(options), std::move(*state), std::make_unique<tree::PosixNamespace>(*root),
                                    std::make_unique<tree::PosixStore>(*root));
   if (!engine) return std::move(engine).error();
-  std::unique_ptr<StoragePosix> made(new StoragePosix(std::move(*engine), settings));
+  std::unique_ptr<StoragePosix> made(new StoragePosix(std::move(*engine), settings, posix.root));
   made->wake_readers(host);
   return made;
 }

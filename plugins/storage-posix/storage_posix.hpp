@@ -6,6 +6,7 @@
 
 #include <atoll/abi/events.h>
 #include <atoll/sdk/plugin.hpp>
+#include <atoll/sdk/storage_care.hpp>
 #include <atoll/sdk/storage_changes.hpp>
 #include <atoll/sdk/storage_fs.hpp>
 #include <atoll/sdk/storage_trash.hpp>
@@ -20,13 +21,14 @@ class StoragePosix : public Plugin<StoragePosix>,
                      public StorageFsLocks<StoragePosix>,
                      public StorageFsTrash<StoragePosix>,
                      public StorageFsVersions<StoragePosix>,
-                     public StorageFsChanges<StoragePosix> {
+                     public StorageFsChanges<StoragePosix>,
+                     public StorageFsCare<StoragePosix> {
  public:
   static constexpr PluginInfo info{"org.atoll.storage-posix", "0.1.0", "Apache-2.0",
                                    "Spaces as plain readable trees of a local file system"};
   using Offers = Interfaces<StorageFs<StoragePosix>, StorageFsListing<StoragePosix>, StorageFsAttributes<StoragePosix>,
                             StorageFsLocks<StoragePosix>, StorageFsTrash<StoragePosix>, StorageFsVersions<StoragePosix>,
-                            StorageFsChanges<StoragePosix>>;
+                            StorageFsChanges<StoragePosix>, StorageFsCare<StoragePosix>>;
   static constexpr std::array config{
       config_key("root", ATOLL_CONFIG_PATH, "storage",
                  "The folder with the files. It is made at the first start; after that a root without its marker "
@@ -92,8 +94,8 @@ class StoragePosix : public Plugin<StoragePosix>,
       config_key(
           "mass_delete_share", ATOLL_CONFIG_INTEGER, "50",
           "When more than so many percent of the files of a space (of more than 100 files) are gone at once beside "
-          "the server, nothing is removed and the space answers 503, until the files are back. 0: never; a start with "
-          "0 also removes what was held back before."),
+          "the server, nothing is removed and the space answers 503, until the files are back or the admin says "
+          "atoll space confirm. 0: never; a start with 0 also removes what was held back before."),
       config_key("verify_checksums", ATOLL_CONFIG_BOOLEAN, "no",
                  "Reads each upload again and compares its checksums before it is acknowledged."),
       config_key("lock_timeout", ATOLL_CONFIG_DURATION, "24h", "The longest time that a lock is given for at once."),
@@ -170,19 +172,29 @@ class StoragePosix : public Plugin<StoragePosix>,
   Result<void> changes_keep(const Call &call, const SpaceId &space, std::string_view consumer, std::string_view token);
   Result<void> changes_forget(const Call &call, std::string_view consumer);
 
+  // ---- atoll.storage.fs.care/1
+  Result<void> care_check(const Call &call, const SpaceId &space, std::uint32_t flags, std::uint64_t entries_per_second,
+                          const CareEmitter &sink);
+  Result<void> care_rebuild(const Call &call, const SpaceId &space, const CareEmitter &sink);
+  Result<void> care_snapshot(const Call &call, const SpaceId &space, std::string_view folder, const CareEmitter &sink);
+  Result<void> care_restore(const Call &call, const SpaceId &space, std::string_view folder, std::string_view path,
+                            const CareEmitter &sink);
+  Result<void> care_confirm(const Call &call, const SpaceId &space);
+
  private:
   struct Settings {
     tree::Durability durability = tree::Durability::PowerCut;
     bool external_writers = true;
     bool verify = false;
   };
-  StoragePosix(std::unique_ptr<tree::Engine> engine, const Settings &settings)
-      : engine_(std::move(engine)), settings_(settings) {}
+  StoragePosix(std::unique_ptr<tree::Engine> engine, const Settings &settings, std::string root)
+      : engine_(std::move(engine)), settings_(settings), root_(std::move(root)) {}
   /// Publishes "space.changed" when the log of a space has new rows.
   void wake_readers(const Host &host);
 
   std::unique_ptr<tree::Engine> engine_;
   const Settings settings_;
+  const std::string root_;
 };
 
 }  // namespace Atoll::storage_posix

@@ -64,6 +64,7 @@ typedef struct atoll_stat {
   uint8_t sha1[20];
   uint8_t md5[16];
   uint32_t adler32;
+  uint64_t fingerprint; /* of a root: another one after each restore from a backup; 0: there was none */
 } atoll_stat;
 
 /* Receives records. A non-zero return means "stop": the operation then returns ATOLL_OK. */

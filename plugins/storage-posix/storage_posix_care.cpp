@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// atoll.storage.fs.care/1.
+#include "core/tree/care.hpp"
+#include "plugins/storage-posix/storage_posix.hpp"
+
+#include <filesystem>
+
+namespace Atoll::storage_posix {
+namespace {
+
+void emit_count(const CareEmitter &sink, std::string_view code, std::uint64_t count) {
+  auto record = sized<atoll_care_record>();
+  record.kind = ATOLL_CARE_RESULT;
+  record.code = str(code);
+  record.done = count;
+  sink(record);
+}
+
+/// What the engine says, as records of the ABI.
+class Lines {
+ public:
+  explicit Lines(const CareEmitter &sink) : sink_(sink) {}
+  bool operator()(const tree::CareLine &line) const {
+    auto record = sized<atoll_care_record>();
+    // tree::CareLine::Kind has the values of ATOLL_CARE_*.
+    record.kind = static_cast<std::uint32_t>(line.kind);
+    record.repaired = line.repaired ? 1 : 0;
+    record.code = str(line.code);
+    record.path = str(line.path);
+    record.node = to_abi(line.node);
+    record.text = str(line.text);
+    record.done = line.done;
+    return sink_(record);
+  }
+
+ private:
+  const CareEmitter &sink_;
+};
+
+}  // namespace
+
+Result<void> StoragePosix::care_check(const Call &, const SpaceId &space, std::uint32_t flags,
+                                      std::uint64_t entries_per_second, const CareEmitter &sink) {
+  tree::CheckOptions options;
+  options.repair = (flags & ATOLL_CARE_REPAIR) != 0;
+  options.entries_per_second = entries_per_second;
+  auto checked = tree::Care(*engine_).check(space, options, Lines(sink));
+  if (!checked) return std::move(checked).error();
+  emit_count(sink, "nodes", checked->nodes);
+  emit_count(sink, "findings", checked->findings);
+  emit_count(sink, "repaired", checked->repaired);
+  if (!checked->undo_log.empty()) {
+    auto record = sized<atoll_care_record>();
+    record.kind = ATOLL_CARE_RESULT;
+    record.code = str("undo_log");
+    record.text = str(checked->undo_log);
+    sink(record);
+  }
+  return {};
+}
+
+Result<void> StoragePosix::care_rebuild(const Call &, const SpaceId &space, const CareEmitter &sink) {
+  return tree::Care(*engine_).rebuild(space, Lines(sink));
+}
+
+Result<void> StoragePosix::care_snapshot(const Call &, const SpaceId &space, std::string_view folder,
+                                         const CareEmitter &sink) {
+  // A snapshot inside of the storage would be part of the next one.
+  std::error_code failure;
+  const auto goal = std::filesystem::weakly_canonical(std::filesystem::path(folder), failure);
+  const auto root = std::filesystem::weakly_canonical(root_, failure);
+  const auto inside = goal.lexically_relative(root);
+  if (!inside.empty() && *inside.begin() != "..")
+    return error(Status::InvalidArgument, "the folder of a snapshot cannot be inside of the storage " + root_);
+  auto taken = tree::Care(*engine_).snapshot(space, std::string(folder), Lines(sink));
+  if (!taken) return std::move(taken).error();
+  emit_count(sink, "files", taken->files);
+  emit_count(sink, "folders", taken->folders);
+  emit_count(sink, "bytes", taken->bytes);
+  return {};
+}
+
+Result<void> StoragePosix::care_restore(const Call &, const SpaceId &space, std::string_view folder,
+                                        std::string_view path, const CareEmitter &sink) {
+  auto restored = tree::Care(*engine_).restore(space, std::string(folder), path, Lines(sink));
+  if (!restored) return std::move(restored).error();
+  emit_count(sink, "written", restored->written);
+  emit_count(sink, "moved", restored->moved);
+  emit_count(sink, "removed", restored->removed);
+  emit_count(sink, "same", restored->same);
+  return {};
+}
+
+Result<void> StoragePosix::care_confirm(const Call &, const SpaceId &space) { return engine_->confirm_removals(space); }
+
+}  // namespace Atoll::storage_posix
