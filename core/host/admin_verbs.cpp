@@ -2,7 +2,10 @@
 #include "core/host/admin_verbs.hpp"
 
 #include <atoll/abi/registry.h>
+#include <atoll/abi/storage_care.h>
 
+#include "core/host/care_verbs.hpp"
+#include "core/host/space_rows.hpp"
 #include "core/host/user_verbs.hpp"
 
 namespace Atoll::host {
@@ -29,12 +32,6 @@ Result<std::string> on_instance(Supervisor &supervisor, std::string_view verb, c
   return std::string("{}");
 }
 
-struct SpaceRow {
-  std::string id, name, alias, type, state, owner, provider, endpoint;
-  std::uint64_t quota = ATOLL_QUOTA_NONE;
-  atoll_uuid raw_id{}, raw_owner{};
-};
-
 // Bytes used, asked of the provider; nothing when it cannot tell now.
 std::optional<std::uint64_t> used_bytes(const Runtime &runtime, const SpaceRow &row) {
   Instance *instance = runtime.instances.find(row.provider);
@@ -49,52 +46,13 @@ std::optional<std::uint64_t> used_bytes(const Runtime &runtime, const SpaceRow &
   return used;
 }
 
-Result<std::vector<SpaceRow>> spaces_of(const Lease &lease) {
-  std::vector<SpaceRow> rows;
-  OutgoingCall call;
-  auto sink = make_sink<atoll_space_record_sink>([&](const atoll_space_record *raw) {
-    SpaceRow row;
-    row.raw_id = raw->id;
-    row.raw_owner = raw->owner;
-    row.id = from_abi<Uuid>(raw->id).text();
-    row.owner = from_abi<Uuid>(raw->owner).text();
-    row.name = view(raw->name);
-    row.alias = view(raw->alias);
-    row.type = raw->type == ATOLL_SPACE_PERSONAL ? "personal" : "project";
-    row.state = raw->state == ATOLL_SPACE_STATE_DISABLED ? "disabled" : "active";
-    row.provider = view(raw->provider);
-    row.endpoint = view(raw->endpoint);
-    row.quota = raw->quota;
-    rows.push_back(std::move(row));
-  });
-  const atoll_uuid none{};
-  const CallLock lock = lease.lock();
-  const auto *table = lease.table<atoll_registry>(ATOLL_REGISTRY);
-  const auto done = call.result(table->list(call.get(), lease.self(), &none, 0, sink.get()));
-  sink.rethrow();
-  if (!done) return done.error();
-  return rows;
-}
-
 Result<std::string> space_list(const Runtime &runtime) {
-  std::vector<SpaceRow> rows;
-  std::optional<Error> failed;
-  const auto asked = runtime.instances.each(ATOLL_REGISTRY, [&](const Lease &lease) {
-    auto part = spaces_of(lease);
-    if (!part) {
-      failed = std::move(part).error();
-      return false;
-    }
-    rows.insert(rows.end(), part->begin(), part->end());
-    return true;
-  });
-  if (!asked) return asked.error();
-  if (failed) return std::move(*failed);
-
+  const auto rows = all_spaces(runtime);
+  if (!rows) return rows.error();
   std::string out;
   base::JsonWriter json(out);
   json.begin_object().key("spaces").begin_array();
-  for (const auto &row : rows) {
+  for (const auto &row : *rows) {
     json.begin_object().field("id", row.id).field("name", row.name).field("alias", row.alias).field("type", row.type);
     json.field("state", row.state).field("owner", row.owner).field("provider", row.provider);
     if (!row.endpoint.empty()) json.field("endpoint", row.endpoint);
@@ -118,19 +76,22 @@ void append_instance(base::JsonWriter &json, const InstanceStatus &status) {
   json.end_object();
 }
 
-std::string interface_for_verb(std::string_view verb) {
-  if (verb.substr(0, 5) == "user.") return ATOLL_DIRECTORY_ADMIN;
-  if (verb.substr(0, 6) == "space.") return ATOLL_REGISTRY;
+std::vector<std::string> interfaces_for_verb(std::string_view verb) {
+  if (verb.substr(0, 5) == "user.") return {ATOLL_DIRECTORY_ADMIN};
+  if (verb == "space.list") return {ATOLL_REGISTRY};
+  if (verb.substr(0, 6) == "space.") return {ATOLL_REGISTRY, ATOLL_STORAGE_FS_CARE};
   return {};
 }
 
-Result<std::string> run_verb(Runtime &runtime, Supervisor &supervisor, const base::JsonObject &request) try {
+Result<std::string> run_verb(Runtime &runtime, Supervisor &supervisor, const base::JsonObject &request,
+                             const Say &say) try {
   const std::string verb = base::json_string(request, "verb").value_or("");
   const std::string name = base::json_string(request, "name").value_or("");
   if (verb == "instance.list") return instance_list(supervisor);
   if (verb == "instance.start" || verb == "instance.stop" || verb == "instance.restart")
     return on_instance(supervisor, verb, name);
   if (verb == "space.list") return space_list(runtime);
+  if (verb.substr(0, 6) == "space.") return run_care_verb(runtime, verb, request, say);
   if (verb.substr(0, 5) == "user.") return run_user_verb(runtime.instances, verb, request);
   return error(Status::InvalidArgument, "this server knows no verb '" + verb + "'");
 } catch (const std::exception &failure) {

@@ -5,8 +5,10 @@
 #include <atoll/sdk/result.hpp>
 
 #include <string>
+#include <vector>
 
 #include "core/base/json.hpp"
+#include "core/host/care_verbs.hpp"
 #include "core/host/runtime.hpp"
 #include "core/host/supervisor.hpp"
 
@@ -15,12 +17,13 @@ namespace Atoll::host {
 /// Runs one verb. `request` is {"verb": "user.add", ...}; the result is JSON. Verbs and their members:
 ///   instance.list | instance.start name | instance.stop name | instance.restart name
 ///   user.list | user.add name password [display_name mail admin] | user.passwd name password | user.remove name
-///   space.list
+///   space.list, and those of run_care_verb()
 /// InvalidArgument for a verb that is none. [any thread]
-Result<std::string> run_verb(Runtime &runtime, Supervisor &supervisor, const base::JsonObject &request);
+Result<std::string> run_verb(Runtime &runtime, Supervisor &supervisor, const base::JsonObject &request,
+                             const Say &say = {});
 
-/// The interface that a verb needs, so that offline only those instances are started; empty for none.
-std::string interface_for_verb(std::string_view verb);
+/// The interfaces that a verb needs, so that offline only those instances are started.
+std::vector<std::string> interfaces_for_verb(std::string_view verb);
 
 /// {"ok": true, "result": ...} or {"ok": false, "status": N, "error": "..."}, and back.
 std::string envelope(const Result<std::string> &result);

@@ -52,23 +52,36 @@ bool wait_for(int fd, short what, std::int64_t until_ns) {
   }
 }
 
-// A line without its end; nothing when the peer is gone, too slow or sends too much.
-bool read_line(int fd, std::string &line, std::chrono::milliseconds patience) {
-  const std::int64_t until = base::monotonic_ns() + patience.count() * 1'000'000;
-  while (line.size() <= kLongestLine) {
-    char buffer[4096];
-    if (!wait_for(fd, POLLIN, until)) return false;
-    const ssize_t got = ::recv(fd, buffer, sizeof buffer, 0);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    line.append(buffer, static_cast<std::size_t>(got));
-    if (line.back() == '\n') {
-      line.pop_back();
-      return true;
+// Lines of a connection, without their ends.
+class Lines {
+ public:
+  explicit Lines(int fd) : fd_(fd) {}
+  // False when the peer is gone, too slow or sends too much.
+  bool next(std::string &line, std::chrono::milliseconds patience) {
+    const std::int64_t until = base::monotonic_ns() + patience.count() * 1'000'000;
+    std::size_t looked = 0;
+    for (;;) {
+      const std::size_t end = held_.find('\n', looked);
+      if (end != std::string::npos) {
+        line = held_.substr(0, end);
+        held_.erase(0, end + 1);
+        return true;
+      }
+      looked = held_.size();
+      if (looked > kLongestLine) return false;
+      char buffer[4096];
+      if (!wait_for(fd_, POLLIN, until)) return false;
+      const ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
+      if (got < 0 && errno == EINTR) continue;
+      if (got <= 0) return false;
+      held_.append(buffer, static_cast<std::size_t>(got));
     }
   }
-  return false;
-}
+
+ private:
+  const int fd_;
+  std::string held_;
+};
 
 bool send_line(int fd, std::string line) {
   line += '\n';
@@ -107,6 +120,7 @@ void ControlServer::stop() {
   const std::uint64_t one = 1;
   if (::write(wake_.get(), &one, sizeof one) < 0) return;  // cannot happen: the counter is at zero
   thread_.join();
+  leaving_ = true;
   pool_.dismiss(this);
   listening_.reset();
   ::unlink((folder_ + "/" + kName).c_str());
@@ -131,11 +145,16 @@ void ControlServer::accept_all() {
 
 void ControlServer::serve(base::Fd client) const {
   std::string line;
-  if (read_line(client.get(), line, std::chrono::seconds(10))) send_line(client.get(), handler_(line));
+  if (!Lines(client.get()).next(line, std::chrono::seconds(10))) return;
+  // Who does not read what he asked for shall not hold up a stop.
+  const timeval most{30, 0};
+  ::setsockopt(client.get(), SOL_SOCKET, SO_SNDTIMEO, &most, sizeof most);
+  const Say say = [&](const std::string &said) { return !leaving_.load() && send_line(client.get(), said); };
+  send_line(client.get(), handler_(line, say));
 }
 
-Result<std::string> control_request(const std::string &data, std::string_view line,
-                                    std::chrono::milliseconds patience) {
+Result<std::string> control_request(const std::string &data, std::string_view line, std::chrono::milliseconds patience,
+                                    const std::function<void(const std::string &)> &hear) {
   const auto none = [&](const char *why) {
     return error(Status::Unavailable, "no server is running on the data in " + data + " (" + why + ")");
   };
@@ -149,10 +168,17 @@ Result<std::string> control_request(const std::string &data, std::string_view li
     if (errno == ENOENT || errno == ECONNREFUSED) return none("nothing answers on its control socket");
     return base::errno_error("cannot reach the server on the data in " + data);
   }
-  std::string answer;
-  if (!send_line(fd.get(), std::string(line)) || !read_line(fd.get(), answer, patience))
+  const auto silent = [&] {
     return error(Status::DeadlineExceeded, "the server on the data in " + data + " did not answer");
-  return answer;
+  };
+  if (!send_line(fd.get(), std::string(line))) return silent();
+  Lines lines(fd.get());
+  std::string answer;
+  for (;;) {
+    if (!lines.next(answer, patience)) return silent();
+    if (!answer.starts_with("{\"line\":")) return answer;
+    if (hear) hear(answer);
+  }
 }
 
 }  // namespace Atoll::host

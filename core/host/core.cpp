@@ -38,14 +38,15 @@ Result<std::unique_ptr<Core>> Core::open(const Configuration &configuration, Pas
 }
 
 Result<std::string> run_verb_offline(const Configuration &configuration, const base::JsonObject &request,
-                                     PasswordListener listener) {
+                                     PasswordListener listener, const Say &say) {
   auto core = Core::open(configuration, std::move(listener));
   if (!core) return std::move(core).error();
-  const std::string wanted = interface_for_verb(base::json_string(request, "verb").value_or(""));
+  const auto wanted = interfaces_for_verb(base::json_string(request, "verb").value_or(""));
   std::vector<std::string> names;
-  if (!wanted.empty())
-    for (const auto &instance : (*core)->runtime().instances.all())
-      if (instance->plugin().query(wanted.c_str())) names.push_back(instance->name());
+  for (const auto &instance : (*core)->runtime().instances.all())
+    if (std::any_of(wanted.begin(), wanted.end(),
+                    [&](const std::string &id) { return instance->plugin().query(id.c_str()) != nullptr; }))
+      names.push_back(instance->name());
   auto &supervisor = (*core)->supervisor();
   supervisor.start_only(names);
   if (!supervisor.wait_settled(std::chrono::seconds(30)))
@@ -53,7 +54,7 @@ Result<std::string> run_verb_offline(const Configuration &configuration, const b
   for (const auto &status : supervisor.status())
     if (status.state == State::BackingOff)
       return error(Status::Unavailable, "[" + status.name + "] could not be started: " + status.reason);
-  auto result = run_verb((*core)->runtime(), supervisor, request);
+  auto result = run_verb((*core)->runtime(), supervisor, request, say);
   supervisor.stop(std::chrono::seconds(30));
   return result;
 }

@@ -50,11 +50,23 @@ TEST_CASE("control socket: a line in, a line out, also below a long path") {
   CHECK(control_request(data, "hello", std::chrono::seconds(1)).status() == Status::Unavailable);
   {
     ControlServer server;
-    REQUIRE(server.start(data, [](const std::string &line) { return "got " + line; }).ok());
+    REQUIRE(server
+                .start(data,
+                       [](const std::string &line, const ControlServer::Say &say) {
+                         if (line == "long")
+                           return say("{\"line\":1}") && say("{\"line\":2}") ? std::string("done")
+                                                                             : std::string("nobody");
+                         return "got " + line;
+                       })
+                .ok());
     struct stat info {};
     REQUIRE(::stat((run_folder(data) + "/control.sock").c_str(), &info) == 0);
     CHECK((info.st_mode & 0777) == 0600);
     CHECK(*control_request(data, "hello", std::chrono::seconds(20)) == "got hello");
+    std::string heard;
+    const auto hear = [&](const std::string &said) { heard += said; };
+    CHECK(*control_request(data, "long", std::chrono::seconds(20), hear) == "done");
+    CHECK(heard == "{\"line\":1}{\"line\":2}");
     const std::string large(200'000, 'y');
     CHECK(control_request(data, large, std::chrono::seconds(20))->size() == 200'004);
   }

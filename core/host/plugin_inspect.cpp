@@ -6,6 +6,7 @@
 #include <atoll/abi/events.h>
 #include <atoll/abi/http.h>
 #include <atoll/abi/registry.h>
+#include <atoll/abi/storage_care.h>
 #include <atoll/abi/storage_changes.h>
 #include <atoll/abi/storage_fs.h>
 #include <atoll/abi/storage_trash.h>
@@ -156,10 +157,10 @@ Result<std::string> describe(const std::string &file) {
   json.field("abi", std::to_string(plugin.abi_major) + "." + std::to_string(plugin.abi_minor_built));
   json.field("abi_required", std::to_string(plugin.abi_major) + "." + std::to_string(plugin.abi_minor_required));
   json.field("thread_model", thread_model(plugin.thread_model)).key("interfaces").begin_array();
-  for (const char *id :
-       {ATOLL_STORAGE_FS, ATOLL_STORAGE_FS_ATTRIBUTES, ATOLL_STORAGE_FS_LOCKS, ATOLL_STORAGE_FS_TRASH,
-        ATOLL_STORAGE_FS_VERSIONS, ATOLL_STORAGE_FS_CHANGES, "atoll.storage.blob/1", ATOLL_AUTH, ATOLL_DIRECTORY,
-        ATOLL_DIRECTORY_ADMIN, ATOLL_REGISTRY, "atoll.share/1", ATOLL_HTTP, ATOLL_HTTP_CAPABILITIES, ATOLL_EVENTS})
+  for (const char *id : {ATOLL_STORAGE_FS, ATOLL_STORAGE_FS_ATTRIBUTES, ATOLL_STORAGE_FS_LOCKS, ATOLL_STORAGE_FS_TRASH,
+                         ATOLL_STORAGE_FS_VERSIONS, ATOLL_STORAGE_FS_CHANGES, ATOLL_STORAGE_FS_CARE,
+                         "atoll.storage.blob/1", ATOLL_AUTH, ATOLL_DIRECTORY, ATOLL_DIRECTORY_ADMIN, ATOLL_REGISTRY,
+                         "atoll.share/1", ATOLL_HTTP, ATOLL_HTTP_CAPABILITIES, ATOLL_EVENTS})
     if (plugin.query(id)) json.string(id);
   json.end_array().field("needs", plugin.needs ? plugin.needs : "").key("keys").begin_array();
   for (const auto &key : *keys) {

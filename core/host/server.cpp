@@ -73,7 +73,8 @@ Result<void> Server::start(PasswordListener listener) {
     if (auto tls = start_tls(); !tls) return tls;
   if (auto opened = start_main(); !opened) return opened;
   if (auto opened = start_metrics(); !opened) return opened;
-  return control_.start(configuration_.data, [this](const std::string &line) { return control(line); });
+  return control_.start(configuration_.data,
+                        [this](const std::string &line, const Say &say) { return control(line, say); });
 }
 
 Result<std::vector<net::ListenAddress>> Server::claim(const std::vector<ListenSpec> &specs, const char *key) {
@@ -212,12 +213,12 @@ Result<std::string> Server::status() const {
   return out;
 }
 
-std::string Server::control(const std::string &line) {
+std::string Server::control(const std::string &line, const Say &say) {
   const auto request = base::parse_json_object(line);
   if (!request) return envelope(request.error());
   const std::string verb = base::json_string(*request, "verb").value_or("");
   if (verb == "status") return envelope(status());
-  const auto result = run_verb(core_->runtime(), core_->supervisor(), *request);
+  const auto result = run_verb(core_->runtime(), core_->supervisor(), *request, say);
   if (verb.find(".list") == verb.npos)
     log(ATOLL_LOG_INFO, "control", result ? "done" : "failed: " + result.error().message,
         {{"verb", verb}, {"name", base::json_string(*request, "name").value_or("")}});

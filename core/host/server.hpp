@@ -11,6 +11,7 @@
 #include "core/gateway/gateway.hpp"
 #include "core/host/activation.hpp"
 #include "core/host/admin_http.hpp"
+#include "core/host/care_verbs.hpp"
 #include "core/host/configuration.hpp"
 #include "core/host/control_socket.hpp"
 #include "core/host/data_folder.hpp"
@@ -89,7 +90,7 @@ class Server {
   Result<void> start_main();
   Result<void> start_metrics();
   Result<void> listen(Port &port, net::Options options, net::Engine::Handler handler);
-  std::string control(const std::string &line);
+  std::string control(const std::string &line, const Say &say);
   Result<std::string> status() const;
   void apply_log(const Configuration &configuration);
 
@@ -114,6 +115,6 @@ class Server {
 /// Runs a verb on the data itself: locks it, starts only what the verb needs, stops it again. Aborted when a server
 /// holds the lock. [start-up]
 Result<std::string> run_verb_offline(const Configuration &configuration, const base::JsonObject &request,
-                                     PasswordListener listener);
+                                     PasswordListener listener, const Say &say = {});
 
 }  // namespace Atoll::host

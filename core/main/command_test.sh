@@ -101,6 +101,55 @@ expect "old password" 401 "$(code -u curie:first-pass "$url/ocs/v2.php/cloud/use
 expect "new password" 200 "$(code -u curie:second-pass "$url/ocs/v2.php/cloud/user")"
 expect "upload" 201 "$(code -u curie:second-pass -T "$atoll" "$url/remote.php/webdav/a.bin")"
 check "spaces" 0 "personal/curie" "$atoll" space list --data "$data"
+check "a clean space" 0 "personal/curie: 2 nodes, 0 findings" "$atoll" space check personal/curie --data "$data"
+root_of=$(find "$data" -type d -path '*personal/curie')
+trash=$(dirname "$(dirname "$root_of")")/.atoll/spaces/$("$atoll" space list --data "$data" | sed -n 's#^personal/curie .* ##p')/trash
+mkdir -p "$trash" && touch "$trash/stray"
+check "something is wrong" 1 "orphan-in-trash stray" "$atoll" space check personal/curie --data "$data"
+check "as JSON" 1 '"orphan-in-trash"' "$atoll" space check personal/curie --json --data "$data"
+check "not for a repair to decide" 1 "0 repaired" "$atoll" space check personal/curie --repair --rate 100000 --data "$data"
+rm "$trash/stray"
+check "all spaces are clean" 0 "0 findings" "$atoll" space check --data "$data"
+check "a wrong rate" 2 "number of entries" "$atoll" space check --rate many --data "$data"
+check "a wrong option of check" 2 "there is no option" "$atoll" space check --fast --data "$data"
+check "no such space" 2 "there is no space" "$atoll" space check nobody --data "$data"
+check "a snapshot" 0 "1 files, 0 folders" "$atoll" space snapshot personal/curie "$work/shot" --data "$data"
+cmp -s "$work/shot/files/a.bin" "$atoll" || { echo "FAILED: the snapshot has another content"; failures=$((failures + 1)); }
+check "no second one there" 73 "not empty" "$atoll" space snapshot personal/curie "$work/shot" --data "$data"
+check "not inside of the storage" 65 "inside of the storage" "$atoll" space snapshot personal/curie "$root_of/shot" --data "$data"
+fingerprint() {
+  curl -s -u curie:second-pass -X PROPFIND -H 'Depth: 0' "$url/remote.php/webdav/" \
+    -d '<propfind xmlns="DAV:"><prop><data-fingerprint xmlns="http://owncloud.org/ns"/></prop></propfind>' |
+    grep -o 'data-fingerprint[^<]*'
+}
+before=$(fingerprint)
+expect "replace" 204 "$(code -u curie:second-pass -T "$work/out" "$url/remote.php/webdav/a.bin")"
+expect "and more" 201 "$(code -u curie:second-pass -T "$work/out" "$url/remote.php/webdav/more")"
+check "restore a file" 0 "1 written" "$atoll" space restore personal/curie "$work/shot" a.bin --data "$data"
+curl -s -u curie:second-pass "$url/remote.php/webdav/a.bin" | cmp -s - "$atoll" || { echo "FAILED: the file is not as it was"; failures=$((failures + 1)); }
+[ "$before" != "$(fingerprint)" ] || { echo "FAILED: the fingerprint is the same"; failures=$((failures + 1)); }
+expect "the other is there" 200 "$(code -u curie:second-pass "$url/remote.php/webdav/more")"
+check "restore all" 0 "1 removed" "$atoll" space restore personal/curie "$work/shot" --data "$data"
+expect "the other is gone" 404 "$(code -u curie:second-pass "$url/remote.php/webdav/more")"
+check "rebuild" 0 "indexed anew" "$atoll" space rebuild personal/curie --data "$data"
+expect "after that" 200 "$(code -u curie:second-pass "$url/remote.php/webdav/a.bin")"
+check "still clean" 0 "0 findings" "$atoll" space check personal/curie --data "$data"
+check "nothing to confirm" 65 "nothing is held back" "$atoll" space confirm personal/curie --data "$data"
+files_in() {
+  curl -s -u curie:second-pass -X PROPFIND -H 'Depth: 1' "$url/remote.php/webdav/$1/" | grep -o '<d:response>' | wc -l
+}
+mkdir "$root_of/many"
+for number in $(seq 150); do echo "$number" >"$root_of/many/$number"; done
+for _ in $(seq 600); do [ "$(files_in many)" = 151 ] && break; sleep 0.1; done
+expect "files from beside" 151 "$(files_in many)"
+until_true 60 "$atoll" space check personal/curie --data "$data" ||
+  check "they are in step" 0 "0 findings" "$atoll" space check personal/curie --data "$data"
+rm "$root_of"/many/*
+expect "held back" 503 "$(code -u curie:second-pass -X PROPFIND -H 'Depth: 1' "$url/remote.php/webdav/many/")"
+check "nothing can be told" 3 "atoll space confirm" "$atoll" space check --data "$data"
+check "confirm" 0 "are removed" "$atoll" space confirm personal/curie --data "$data"
+expect "they are gone" 1 "$(files_in many)"
+check "clean after that" 0 "0 findings" "$atoll" space check --data "$data"
 expect "ready" 200 "$(code "$health/readyz")"
 check "stop an instance" 0 "is stopped" "$atoll" instance stop storage:home --data "$data"
 expect "its files" 503 "$(code -u curie:second-pass "$url/remote.php/webdav/a.bin")"
@@ -112,6 +161,8 @@ expect "its files again" 200 "$(code -u curie:second-pass "$url/remote.php/webda
 check "restart the protocol" 0 "is running" "$atoll" instance restart http:webdav --data "$data"
 expect "files after that" 200 "$(code -u curie:second-pass "$url/remote.php/webdav/a.bin")"
 check "no such instance" 67 "did you mean 'storage:home'" "$atoll" instance stop storage:hme --data "$data"
+check "check cannot tell" 3 "not running" bash -c "'$atoll' instance stop storage:home --data '$data' >/dev/null && '$atoll' space check --data '$data'"
+check "and can again" 0 "is running" "$atoll" instance start storage:home --data "$data"
 check "remove" 0 "Removed" "$atoll" user remove curie --data "$data"
 expect "removed" 401 "$(code -u curie:second-pass "$url/ocs/v2.php/cloud/user")"
 check "removed twice" 67 "there is no account" "$atoll" user remove curie --data "$data"

@@ -163,6 +163,68 @@ const std::vector<Command> &table() {
        kRemoteOrOffline,
        {kJson, kData, kConfig, kDevel, kHelp},
        space_list},
+      {"space check",
+       "[SPACE]",
+       0,
+       1,
+       "Compare files, index and records of a space, or of all.",
+       "SPACE is an id, an alias such as personal/einstein, or a name. The server goes on serving. Without --repair "
+       "nothing is changed; with it, what was there before is written into an undo log first. What another program "
+       "changed a moment ago and the server has not taken over yet is found as well.\n\n"
+       "Exit code 0: nothing is wrong. 1: something was found, repaired or not. 2: the command line is wrong. 3: it "
+       "cannot be told now, at least not of all spaces.",
+       {{"--repair", "", "Put right what can be."},
+        {"--rate", "N", "Look at N entries per second, on average."},
+        {"--json", "", "Print each finding, and in the end the counts, as JSON objects."},
+        kData,
+        kConfig,
+        kDevel,
+        kHelp},
+       space_check,
+       2},
+      {"space rebuild",
+       "SPACE",
+       1,
+       1,
+       "Make the index of a space anew from its files.",
+       "The space answers 503 until it is done. Ids and the etags of files stay as they are kept with the files; sync "
+       "clients list again and transfer nothing. Stopping the command does not stop it. A file without an id on the "
+       "disk "
+       "gets a new one: check with --repair first. When more of the files are gone than may be, the space goes on "
+       "answering 503, see space confirm.",
+       {kData, kConfig, kDevel, kHelp},
+       space_rebuild},
+      {"space snapshot",
+       "SPACE DIR",
+       2,
+       2,
+       "Write one state of a space into a folder, while it is served.",
+       "DIR is a folder of the server's machine that is missing or empty and that the server may write to, not inside "
+       "of the storage. DIR/files is the plain tree, DIR/manifest.jsonl has ids, times, checksums and properties, and "
+       "DIR/snapshot.json comes last: without it the snapshot is not whole. Trash, versions and locks are not part of "
+       "it.",
+       {kData, kConfig, kDevel, kHelp},
+       space_snapshot},
+      {"space restore",
+       "SPACE DIR [PATH]",
+       2,
+       3,
+       "Bring back a space, a folder or a file from a snapshot.",
+       "PATH is below the space. What was moved or is in the trash comes back to its place as the same node; what the "
+       "snapshot lacks is removed, into the trash if there is one. Locks do not hold it up. Sync clients are told by a "
+       "new data fingerprint, so that they keep newer local files. A restore that was stopped is run again.",
+       {kData, kConfig, kDevel, kHelp},
+       space_restore},
+      {"space confirm",
+       "SPACE",
+       1,
+       1,
+       "Say that the files that disappeared from the disk are meant to be gone.",
+       "When a large part of a space is gone at once beside the server, nothing is removed and the space answers 503 "
+       "with the reason. Is a file system not mounted? Then mount it, and the space is served again by itself. If the "
+       "files are meant to be gone, this command says so, and they are removed for the clients too.",
+       {kData, kConfig, kDevel, kHelp},
+       space_confirm},
       {"status",
        "",
        0,

@@ -18,6 +18,7 @@ struct Command {
   std::string_view help;     ///< paragraphs
   std::vector<Option> options;
   int (*run)(const Arguments &);  ///< gives an ExitCode
+  int wrong_line = 64;            ///< exit code for a wrong command line
 };
 
 /// All verbs in the order of the help.
@@ -38,6 +39,11 @@ int user_list(const Arguments &);
 int user_passwd(const Arguments &);
 int user_remove(const Arguments &);
 int space_list(const Arguments &);
+int space_check(const Arguments &);
+int space_rebuild(const Arguments &);
+int space_snapshot(const Arguments &);
+int space_restore(const Arguments &);
+int space_confirm(const Arguments &);
 int status(const Arguments &);
 int print_version(const Arguments &);
 

@@ -60,12 +60,12 @@ int run(std::span<const std::string> given) {
   const auto arguments = parse_arguments(given, command->options);
   if (!arguments) {
     complain(arguments.error().message + " See atoll " + std::string(command->name) + " --help.");
-    return kUsage;
+    return command->wrong_line;
   }
   if (arguments->words.size() < command->least || arguments->words.size() > command->most) {
     complain("usage: atoll " + std::string(command->name) + " " + std::string(command->words) +
              " [OPTIONS]; see atoll " + std::string(command->name) + " --help.");
-    return kUsage;
+    return command->wrong_line;
   }
   return command->run(*arguments);
 }

@@ -19,6 +19,8 @@ namespace {
 
 // Until the server is found not to run: what a slow stop of an instance may take.
 constexpr std::chrono::minutes kPatience{2};
+// One file of any size may lie between two lines of long work; a server that dies closes the socket.
+constexpr std::chrono::hours kLongPatience{240};
 
 // Root that works on the data of a service user would leave files behind that the server cannot open: be that user.
 Result<void> become_owner_of(const std::string &data) {
@@ -47,8 +49,12 @@ Result<base::JsonObject> ask(const Arguments &arguments, const std::string &requ
   return host::open_envelope(*answer);
 }
 
-Result<base::JsonObject> ask_or_do(const Arguments &arguments, const std::string &request) {
-  const auto answer = host::control_request(data_folder(arguments), request, kPatience);
+namespace {
+
+Result<base::JsonObject> ask_or_do(const Arguments &arguments, const std::string &request,
+                                   std::chrono::milliseconds patience,
+                                   const std::function<void(const std::string &)> &hear) {
+  const auto answer = host::control_request(data_folder(arguments), request, patience, hear);
   if (answer) return host::open_envelope(*answer);
   if (answer.status() != Status::Unavailable) return answer.error();
   if (auto done = become_owner_of(data_folder(arguments)); !done) return std::move(done).error();
@@ -69,8 +75,25 @@ Result<base::JsonObject> ask_or_do(const Arguments &arguments, const std::string
     std::printf("The account %.*s was made with the password %.*s\n", static_cast<int>(name.size()), name.data(),
                 static_cast<int>(password.size()), password.data());
   };
-  const auto result = host::run_verb_offline(configuration, *parsed, show);
+  const auto say = [&](const std::string &line) {
+    if (hear) hear(line);
+    return true;
+  };
+  const auto result = host::run_verb_offline(configuration, *parsed, show, say);
   return host::open_envelope(host::envelope(result));
+}
+
+}  // namespace
+
+Result<base::JsonObject> ask_or_do(const Arguments &arguments, const std::string &request) {
+  return ask_or_do(arguments, request, kPatience, {});
+}
+
+Result<base::JsonObject> ask_or_do_long(const Arguments &arguments, const std::string &request,
+                                        const std::function<void(const base::JsonObject &)> &hear) {
+  return ask_or_do(arguments, request, kLongPatience, [&](const std::string &line) {
+    if (const auto said = base::parse_json_object(line)) hear(base::json_object(*said, "line"));
+  });
 }
 
 }  // namespace Atoll::command

@@ -4,6 +4,7 @@
 
 #include <atoll/sdk/result.hpp>
 
+#include <functional>
 #include <string>
 
 #include "core/base/json.hpp"
@@ -15,6 +16,9 @@ namespace Atoll::command {
 Result<base::JsonObject> ask(const Arguments &arguments, const std::string &request);
 /// The same, but without a server the work is done here.
 Result<base::JsonObject> ask_or_do(const Arguments &arguments, const std::string &request);
+/// The same for work that may take hours; `hear` gets what it says meanwhile.
+Result<base::JsonObject> ask_or_do_long(const Arguments &arguments, const std::string &request,
+                                        const std::function<void(const base::JsonObject &)> &hear);
 
 /// {"verb": verb, "name": name}
 std::string simple_request(std::string_view verb, std::string_view name = {});

@@ -316,7 +316,11 @@ bool Multistatus::value(Property property, const atoll_stat &stat, const Extras 
       return true;
     case Property::DataFingerprint:
       if (!is_root(stat)) return false;
-      out.append("<oc:data-fingerprint/>");
+      if (!ATOLL_HAS(&stat, atoll_stat, fingerprint) || stat.fingerprint == 0) {
+        out.append("<oc:data-fingerprint/>");
+      } else {
+        out.append("<oc:data-fingerprint>").append(std::to_string(stat.fingerprint)).append("</oc:data-fingerprint>");
+      }
       return true;
     case Property::Tags:
       out.append("<oc:tags/>");

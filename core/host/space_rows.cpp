@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/host/space_rows.hpp"
+
+#include <optional>
+
+namespace Atoll::host {
+namespace {
+
+Result<std::vector<SpaceRow>> spaces_of(const Lease &lease) {
+  std::vector<SpaceRow> rows;
+  OutgoingCall call;
+  auto sink = make_sink<atoll_space_record_sink>([&](const atoll_space_record *raw) {
+    SpaceRow row;
+    row.raw_id = raw->id;
+    row.raw_owner = raw->owner;
+    row.id = from_abi<Uuid>(raw->id).text();
+    row.owner = from_abi<Uuid>(raw->owner).text();
+    row.name = view(raw->name);
+    row.alias = view(raw->alias);
+    row.type = raw->type == ATOLL_SPACE_PERSONAL ? "personal" : "project";
+    row.state = raw->state == ATOLL_SPACE_STATE_DISABLED ? "disabled" : "active";
+    row.provider = view(raw->provider);
+    row.endpoint = view(raw->endpoint);
+    row.quota = raw->quota;
+    rows.push_back(std::move(row));
+  });
+  const atoll_uuid none{};
+  const CallLock lock = lease.lock();
+  const auto *table = lease.table<atoll_registry>(ATOLL_REGISTRY);
+  const auto done = call.result(table->list(call.get(), lease.self(), &none, 0, sink.get()));
+  sink.rethrow();
+  if (!done) return done.error();
+  return rows;
+}
+
+}  // namespace
+
+Result<std::vector<SpaceRow>> all_spaces(const Runtime &runtime) {
+  std::vector<SpaceRow> rows;
+  std::optional<Error> failed;
+  const auto asked = runtime.instances.each(ATOLL_REGISTRY, [&](const Lease &lease) {
+    auto part = spaces_of(lease);
+    if (!part) {
+      failed = std::move(part).error();
+      return false;
+    }
+    rows.insert(rows.end(), part->begin(), part->end());
+    return true;
+  });
+  if (!asked) return asked.error();
+  if (failed) return std::move(*failed);
+  return rows;
+}
+
+}  // namespace Atoll::host

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+// atoll space check | rebuild | snapshot | restore | confirm
+#include <cstdio>
+#include <filesystem>
+
+#include "core/base/text.hpp"
+#include "core/main/commands.hpp"
+#include "core/main/print.hpp"
+#include "core/main/remote.hpp"
+
+namespace Atoll::command {
+namespace {
+
+// What `space check` gives to monitoring: its own codes.
+enum CheckCode : int { kClean = 0, kFound = 1, kWrongLine = 2, kCannotTell = 3 };
+
+std::string absolute_folder(const std::string &path) {
+  std::error_code failure;
+  const auto full = std::filesystem::absolute(path, failure);
+  return failure ? path : full.lexically_normal().string();
+}
+
+std::string care_request(const Arguments &arguments, std::string_view verb) {
+  std::string out;
+  base::JsonWriter json(out);
+  json.begin_object().field("verb", verb);
+  if (!arguments.words.empty()) json.field("name", arguments.words[0]);
+  if (arguments.words.size() > 1) json.field("folder", absolute_folder(arguments.words[1]));
+  if (arguments.words.size() > 2) json.field("path", arguments.words[2]);
+  if (arguments.has("--repair")) json.field("repair", true);
+  if (arguments.has("--rate")) json.field("rate", base::parse_u64(arguments.options.at("--rate")).value_or(0));
+  json.end_object();
+  return out;
+}
+
+/// Counts of the first space of the answer, as "3 written, 1 moved".
+std::string counts(const base::JsonObject &answer, std::initializer_list<const char *> names) {
+  const auto spaces = base::json_array(answer, "spaces");
+  if (!spaces || spaces->size() == 0) return "done";
+  std::string out;
+  for (const char *name : names) out += (out.empty() ? "" : ", ") + text(spaces->getObject(0), name) + " " + name;
+  return out;
+}
+
+int care(const Arguments &arguments, std::string_view verb, const char *said,
+         std::initializer_list<const char *> names) {
+  const auto answer = ask_or_do_long(arguments, care_request(arguments, verb), [](const base::JsonObject &) {});
+  if (!answer) return report(answer);
+  std::printf("%s: %s%s\n", arguments.words[0].c_str(), said, counts(*answer, names).c_str());
+  return kDone;
+}
+
+}  // namespace
+
+int space_check(const Arguments &arguments) {
+  if (arguments.has("--rate")) {
+    const auto rate = base::parse_u64(arguments.options.at("--rate"));
+    if (!rate || *rate == 0 || *rate > 1'000'000'000) {
+      complain("--rate is a number of entries per second, for example --rate 1000");
+      return kWrongLine;
+    }
+  }
+  const bool json = arguments.has("--json");
+  const auto hear = [&](const base::JsonObject &line) {
+    if (!line || text(line, "kind") != "finding") return;
+    if (json) {
+      print_json(line);
+      return;
+    }
+    std::printf("%s: %s%s %s (%s)\n", text(line, "space").c_str(), text(line, "code").c_str(),
+                text(line, "repaired") == "true" ? " (repaired)" : "", text(line, "path").c_str(),
+                text(line, "text").c_str());
+    std::fflush(stdout);
+  };
+  const auto answer = ask_or_do_long(arguments, care_request(arguments, "space.check"), hear);
+  if (!answer) {
+    complain("cannot tell: " + answer.error().message);
+    return answer.status() == Status::InvalidArgument || answer.status() == Status::NotFound ? kWrongLine : kCannotTell;
+  }
+  std::int64_t findings = 0;
+  bool all_told = true;
+  const auto spaces = base::json_array(*answer, "spaces");
+  for (unsigned i = 0; spaces && i < spaces->size(); ++i) {
+    const auto space = spaces->getObject(i);
+    const auto count = [&](const char *name) { return base::json_integer(space, name).value_or(0); };
+    findings += count("findings");
+    const std::string alias = text(space, "alias"), shown = alias.empty() ? text(space, "id") : alias;
+    if (const std::string failure = text(space, "error"); !failure.empty()) {
+      all_told = false;
+      complain(shown + ": cannot tell: " + failure);
+      continue;
+    }
+    if (json) continue;
+    std::printf("%s: %lld nodes, %lld findings, %lld repaired\n", shown.c_str(), static_cast<long long>(count("nodes")),
+                static_cast<long long>(count("findings")), static_cast<long long>(count("repaired")));
+    const std::string undo = text(space, "undo_log");
+    if (!undo.empty()) std::printf("%s: what was there before is in %s\n", shown.c_str(), undo.c_str());
+  }
+  if (json) print_json(*answer);
+  if (!all_told) return kCannotTell;
+  return findings == 0 ? kClean : kFound;
+}
+
+int space_rebuild(const Arguments &arguments) { return care(arguments, "space.rebuild", "indexed anew", {}); }
+int space_snapshot(const Arguments &arguments) {
+  return care(arguments, "space.snapshot", "", {"files", "folders", "bytes"});
+}
+int space_restore(const Arguments &arguments) {
+  return care(arguments, "space.restore", "", {"written", "moved", "removed", "same"});
+}
+int space_confirm(const Arguments &arguments) {
+  return care(arguments, "space.confirm", "what disappeared is taken to be gone, and its entries are removed", {});
+}
+
+}  // namespace Atoll::command
