@@ -2,6 +2,7 @@
 // What the engine does for trash and versions at its start and in the background.
 #include "core/base/time.hpp"
 #include "core/tree/change.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/trash_move.hpp"
 #include "core/tree/try.hpp"
 #include "core/tree/version_move.hpp"
@@ -78,6 +79,7 @@ Result<void> TreeEngine::recover_trash(const TrashRecord &record, std::vector<Uu
     TRY(folder.move(refuge.name, *trash, name, Onto::Nothing));
     TRY(folder.sync());
     return true;
+    ATOLL_FAULT_POINT("start.trash_moved");
   };
   bool found = false;
   switch (refuge.kind) {
@@ -101,6 +103,7 @@ Result<void> TreeEngine::recover_trash(const TrashRecord &record, std::vector<Uu
       TRY(trash->place(*left.staged, name, Onto::Nothing));
       found = true;
       break;
+      ATOLL_FAULT_POINT("start.trash_placed");
     }
   }
   if (!found) gone.push_back(record.id);
@@ -124,6 +127,7 @@ Result<void> TreeEngine::recover_version(const VersionRecord &record, std::vecto
     TRY(versions->place(*left.staged, name, Onto::Nothing));
   } else {
     gone.push_back(record);
+    ATOLL_FAULT_POINT("start.version_placed");
   }
   return versions->sync();
 }
@@ -148,6 +152,7 @@ Result<void> TreeEngine::close_kept(std::uint64_t round) {
   TRY_ASSIGN(const auto restored, meta_->close_trash(round));
   if (restored.empty()) return {};
   // A row that a lost index left in the trash, of a node that was removed for good after it had come back.
+  ATOLL_FAULT_POINT("close.trash_settled");
   const std::lock_guard guard(writer_);
   TRY_ASSIGN(auto transaction, index_->begin_write_unseen());
   for (const TrashRecord &record : restored) {
@@ -182,6 +187,7 @@ Result<bool> TreeEngine::purge_kept() {
   }
   if (durable())
     for (const auto &[space, folder] : folders)
+  ATOLL_FAULT_POINT("purge.items_aside");
       if (folder) TRY(folder->sync());
   {
     const std::lock_guard guard(writer_);
@@ -197,3 +203,5 @@ Result<bool> TreeEngine::purge_kept() {
 }
 
 }  // namespace Atoll::tree
+  ATOLL_FAULT_POINT("purge.items_detached");
+  ATOLL_FAULT_POINT("purge.items_forgotten");

@@ -2,6 +2,7 @@
 // The trash as callers see it: list, restore, purge.
 #include "core/base/time.hpp"
 #include "core/tree/change.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/trash_move.hpp"
 #include "core/tree/try.hpp"
 
@@ -146,6 +147,7 @@ Result<Node> TreeEngine::trash_restore(const SpaceId &space, const Uuid &item, c
     TRY(change.intend({parent}));
     Restoring restoring(*this, record);
     TRY(restoring.begin());
+    ATOLL_FAULT_POINT("restore.noted");
     std::optional<TrashMove> replaced;
     if (goal.row) {
       replaced.emplace(*this, change, goal);
@@ -160,9 +162,11 @@ Result<Node> TreeEngine::trash_restore(const SpaceId &space, const Uuid &item, c
       change.touched();
     }
     restoring.done();
+    ATOLL_FAULT_POINT("restore.moved");
     change.space().trash_bytes -= record.size;
     if (replaced) TRY(replaced->done());
     TRY(change.index().attach(row.id, parent_key(parent), goal.name));
+    ATOLL_FAULT_POINT("restore.attached");
     TRY(change.changed(*folder, parent, delta));
     if (row.folder()) {
       // Nobody shall take it for the state that it had under an older etag.
@@ -197,6 +201,7 @@ Result<void> TreeEngine::trash_purge(const SpaceId &space, const Uuid &item) {
     TRY_ASSIGN(const auto record, meta_->trash(item));
     if (!record || record->space != space || record->state != TrashState::Kept) return no_such_item();
     TRY(meta_->set_trash_state(item, TrashState::Purging, record->round));
+    ATOLL_FAULT_POINT("purge.noted");
     served->trash_bytes -= record->size;
   }
   wake();

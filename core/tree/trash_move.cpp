@@ -3,6 +3,7 @@
 
 #include "core/base/time.hpp"
 #include "core/base/uuid.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/try.hpp"
 
 namespace Atoll::tree {
@@ -47,14 +48,18 @@ Result<void> TrashMove::note(Refuge refuge) {
   name_ = record_.id.text();
   TRY_ASSIGN(auto folder, engine_.names_->kept(record_.space, "trash", true));
   folder_ = &change_.keep(std::move(folder));
+  ATOLL_FAULT_POINT("trash.folder");
   TRY(engine_.meta_->put_trash(record_));
   noted_ = true;
+  ATOLL_FAULT_POINT("trash.noted");
   return {};
 }
 
 Result<void> TrashMove::finish(FunctionRef<Result<void>()> move, FunctionRef<Result<void>()> back) {
+  ATOLL_FAULT_POINT("trash.exchanged");
   auto moved = move();
   if (moved) {
+    ATOLL_FAULT_POINT("trash.moved");
     change_.touched();
     return {};
   }
