@@ -186,15 +186,27 @@ Result<void> TreeEngine::space_set_quota(const SpaceId &id, std::uint64_t quota)
   return {};
 }
 
+Result<void> TreeEngine::detach_space(const SpaceId &id) {
+  TRY_ASSIGN(const auto kept, meta_->list_trash(id, {}, INT64_MAX));
+  TRY_ASSIGN(auto transaction, index_->begin_write(id));
+  TRY(index_->detach(root_of(id), Place::Limbo));
+  TRY_ASSIGN([[maybe_unused]] const bool some, index_->forget_missing(id, std::numeric_limits<std::uint64_t>::max()));
+  for (const TrashRecord &item : kept) TRY(index_->detach(item.node, Place::Limbo));
+  return transaction.commit();
+}
+
 Result<void> TreeEngine::space_remove(const SpaceId &id) {
   const std::lock_guard making(making_);
   TRY_ASSIGN(const SpacePtr space, serving(id));
   TRY(names_->prove(true));
   {
     const std::lock_guard guard(writer_);
-    TRY_ASSIGN(const auto kept, meta_->list_trash(id, {}, INT64_MAX));
-    // First the record: a crash leaves a folder that no space claims, never a space whose folder is gone.
-    TRY(meta_->remove_space(id));
+    // From here on it is gone; a crash is finished at the next start.
+    SpaceRecord record;
+    record.info = space->info;
+    record.info.quota = space->quota;
+    record.removing = true;
+    TRY(meta_->put_space(record));
     ATOLL_FAULT_POINT("space.unnoted");
     {
       const std::unique_lock spaces_guard(spaces_mutex_);
@@ -205,12 +217,9 @@ Result<void> TreeEngine::space_remove(const SpaceId &id) {
     TRY(meta_->set_note(names_note(id), ""));
     TRY(names_->remove_space(id, space->info.folder));
     ATOLL_FAULT_POINT("space.folder_gone");
-    TRY_ASSIGN(auto transaction, index_->begin_write(id));
-    TRY(index_->detach(root_of(id), Place::Limbo));
-    TRY_ASSIGN([[maybe_unused]] const bool some, index_->forget_missing(id, std::numeric_limits<std::uint64_t>::max()));
-    for (const TrashRecord &item : kept) TRY(index_->detach(item.node, Place::Limbo));
-    TRY(transaction.commit());
+    TRY(detach_space(id));
     ATOLL_FAULT_POINT("space.detached");
+    TRY(meta_->remove_space(id));
   }
   wake();
   return {};

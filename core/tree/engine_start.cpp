@@ -155,6 +155,15 @@ Result<void> TreeEngine::load_spaces(bool flags) {
     if (record.making) TRY(finish_making(record));
     TRY(removals_->load(record.info.id));
     auto space = std::make_shared<Space>();
+  for (const SpaceRecord &record : records) {
+    if (!record.removing) continue;
+    TRY(names_->remove_space(record.info.id, record.info.folder));
+    ATOLL_FAULT_POINT("start.space_folder_gone");
+    TRY(detach_space(record.info.id));
+    TRY(meta_->remove_space(record.info.id));
+    ATOLL_FAULT_POINT("start.space_gone");
+  }
+  std::erase_if(records, [](const SpaceRecord &record) { return record.removing; });
     space->info = record.info;
     space->quota = record.info.quota;
     TRY_ASSIGN(space->names, rule_of(record.info.id));

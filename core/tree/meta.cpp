@@ -126,7 +126,8 @@ Result<std::vector<SpaceRecord>> Meta::spaces() {
     space.info.name = rows.text(4);
     space.info.folder = rows.text(5);
     space.info.quota = static_cast<std::uint64_t>(rows.integer(6));
-    space.making = rows.integer(7) != 0;
+    space.making = rows.integer(7) == 1;
+    space.removing = rows.integer(7) == 2;
     space.info.fingerprint = static_cast<std::uint64_t>(rows.integer(8));
     all.push_back(std::move(space));
   }
@@ -139,7 +140,11 @@ Result<void> Meta::put_space(const SpaceRecord &space) {
                               " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"));
   const SpaceInfo &info = space.info;
   return statement->run_with(info.id, static_cast<int>(info.type), info.birth, info.owner, info.name, info.folder,
-                             static_cast<std::int64_t>(info.quota), space.making ? 1 : 0, info.fingerprint);
+                             static_cast<std::int64_t>(info.quota),
+                             space.removing ? 2
+                             : space.making ? 1
+                                            : 0,
+                             info.fingerprint);
 }
 
 Result<void> Meta::set_rebuilding(std::span<const SpaceId> spaces) {

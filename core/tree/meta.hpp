@@ -16,8 +16,9 @@ namespace Atoll::tree {
 
 /// A space's row.
 struct SpaceRecord {
-  SpaceInfo info;       ///< without used and sequence
-  bool making = false;  ///< its folder may not be there yet
+  SpaceInfo info;         ///< without used and sequence
+  bool making = false;    ///< its folder may not be there yet
+  bool removing = false;  ///< its folder may still be there
 };
 
 /// What a crash may have left half done. A Folder intent says: the index may differ from the truth in this folder. A

@@ -270,6 +270,8 @@ class TreeEngine final : public Engine {
   std::mutex making_;      // space_create and space_remove, one at a time
 
   struct Recovery {
+  /// All rows of a space that is removed go to limbo. [under the writer lock, or start-up]
+  Result<void> detach_space(const SpaceId &id);
     SpaceId space;
     std::vector<NodeId> folders;  // empty: all of it
   };
