@@ -87,7 +87,7 @@ class TreeUpload final : public Upload {
 struct Guess {
   std::optional<NodeId> id;
   std::optional<Entry> entry;
-  std::unique_ptr<Staged> copy;  ///< of its content, when it cannot be renamed aside
+  std::optional<VersionCopy> copy;  ///< of its content, when it cannot be renamed aside
 };
 
 bool same_bytes(const Row &row, std::uint64_t size, const Sums &sums) {
@@ -172,7 +172,7 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
     std::optional<VersionMove> version;
     if (keeps_id && VersionMove::wanted(engine, *target.row) && !same_bytes(*target.row, sealed.size, put.sums)) {
       version.emplace(engine, change, target);
-      TRY(version->note(*folder, staged, guessed.copy.get(), guessed.entry));
+      TRY(version->note(*folder, staged, guessed.copy ? &*guessed.copy : nullptr, guessed.entry));
       if (version->moves()) onto = Onto::Exchange;
     }
     std::optional<TrashMove> trash;

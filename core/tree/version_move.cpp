@@ -17,19 +17,19 @@ bool cannot_exchange(const Error &failure) noexcept {
   return failure.sys_errno == EINVAL || failure.sys_errno == ENOSYS || failure.sys_errno == EOPNOTSUPP;
 }
 
-Result<std::unique_ptr<Staged>> copy_version(TreeEngine &engine, const SpaceId &space, Folder &folder,
-                                             std::string_view name, const Entry &entry, const NodeId &node,
-                                             std::uint64_t sequence) {
+Result<VersionCopy> copy_version(TreeEngine &engine, const SpaceId &space, Folder &folder, std::string_view name,
+                                 const Entry &entry, const NodeId &node, std::uint64_t sequence) {
   TRY(engine.store_->room_for(entry.size));
   TRY_ASSIGN(const base::Fd fd, folder.open_file(name));
-  TRY_ASSIGN(auto copy, engine.store_->stage_file(space, 0));
-  TRY(engine.store_->copy(fd.get(), *copy));
+  VersionCopy copy;
+  TRY_ASSIGN(copy.staged, engine.store_->stage_file(space, 0));
+  TRY(engine.store_->copy(fd.get(), *copy.staged));
   Seal seal;
   seal.id = node;
   seal.sequence = sequence;
   seal.mtime_ns = entry.mtime_ns;
   seal.durable = engine.durable();
-  TRY(copy->seal(seal));
+  TRY_ASSIGN(copy.entry, copy.staged->seal(seal));
   return copy;
 }
 
@@ -38,10 +38,13 @@ VersionMove::VersionMove(TreeEngine &engine, Change &change, const Target &targe
 
 VersionMove::~VersionMove() {
   if (!noted_ || kept_) return;
+  if (placed_)
+    if (auto gone = versions_->set_aside(record_.space, name_); !gone) engine_.log(true, gone.error().message);
   if (auto gone = engine_.meta_->remove_versions({&record_, 1}); !gone) engine_.log(true, gone.error().message);
 }
 
-Result<void> VersionMove::note(Folder &folder, Staged &staged, Staged *copy, const std::optional<Entry> &copied) {
+Result<void> VersionMove::note(Folder &folder, Staged &staged, const VersionCopy *copy,
+                               const std::optional<Entry> &copied) {
   const Row &row = *target_.row;
   record_.space = change_.space().info.id;
   record_.node = row.id;
@@ -78,22 +81,22 @@ Result<void> VersionMove::copy_instead(Folder &folder) {
   entry.mtime_ns = record_.mtime_ns;
   TRY_ASSIGN(const auto copy,
              copy_version(engine_, record_.space, folder, target_.name, entry, record_.node, record_.sequence));
-  return put_copy(*copy);
+  return put_copy(copy);
 }
 
-Result<void> VersionMove::put_copy(Staged &copy) {
-  TRY_ASSIGN(const std::uint64_t size, copy.size());
+Result<void> VersionMove::put_copy(const VersionCopy &copy) {
+  TRY_ASSIGN(const std::uint64_t size, copy.staged->size());
   if (size != record_.size)
     return error(Status::Unavailable, "the file is being changed by another program; try again");
-  TRY(versions_->place(copy, name_, Onto::Nothing));
-  ATOLL_FAULT_POINT("version.copied");
-  TRY_ASSIGN(const auto entry, versions_->look(name_));
-  if (!entry) return error(Status::Unavailable, "the version vanished");
-  record_.inode = entry->inode;
+  // First the record: no bytes stay where nobody counts them.
+  record_.inode = copy.entry.inode;
   record_.token.clear();
   TRY(engine_.meta_->put_version(record_));
   noted_ = true;
   ATOLL_FAULT_POINT("version.noted");
+  TRY(versions_->place(*copy.staged, name_, Onto::Nothing));
+  placed_ = true;
+  ATOLL_FAULT_POINT("version.copied");
   return {};
 }
 

@@ -6,6 +6,12 @@
 
 namespace Atoll::tree {
 
+/// A staged copy of a file's content.
+struct VersionCopy {
+  std::unique_ptr<Staged> staged;
+  Entry entry;  ///< of what is staged
+};
+
 /// The record is durable first; then the new content is exchanged with the old one, which goes from where the new one
 /// was staged to versions/<node>/<sequence>. Where another program could still write into the old file, or the file
 /// system cannot exchange names, a copy is put there before the old file is replaced. Unless something of the truth was
@@ -22,7 +28,7 @@ class VersionMove {
   ~VersionMove();
 
   /// `staged`: what replaces it. `copy`: of the content of `copied`, or nullptr.
-  Result<void> note(Folder &folder, Staged &staged, Staged *copy, const std::optional<Entry> &copied);
+  Result<void> note(Folder &folder, Staged &staged, const VersionCopy *copy, const std::optional<Entry> &copied);
   /// The old file itself becomes the version: what replaces it must be exchanged with it.
   bool moves() const noexcept { return moves_; }
   /// Nothing was exchanged: makes a copy after all.
@@ -32,7 +38,7 @@ class VersionMove {
   void done();
 
  private:
-  Result<void> put_copy(Staged &copy);
+  Result<void> put_copy(const VersionCopy &copy);
 
   TreeEngine &engine_;
   Change &change_;
@@ -40,7 +46,7 @@ class VersionMove {
   VersionRecord record_;
   std::string name_;
   Folder *versions_ = nullptr;
-  bool moves_ = false, noted_ = false, kept_ = false;
+  bool moves_ = false, noted_ = false, placed_ = false, kept_ = false;
 };
 
 /// The folder with the versions of a node, for Namespace::kept().
@@ -49,9 +55,8 @@ std::string versions_path(const NodeId &node);
 std::string version_name(std::uint64_t sequence);
 
 /// A staged copy of a file's content, with the identity that the content had.
-Result<std::unique_ptr<Staged>> copy_version(TreeEngine &engine, const SpaceId &space, Folder &folder,
-                                             std::string_view name, const Entry &entry, const NodeId &node,
-                                             std::uint64_t sequence);
+Result<VersionCopy> copy_version(TreeEngine &engine, const SpaceId &space, Folder &folder, std::string_view name,
+                                 const Entry &entry, const NodeId &node, std::uint64_t sequence);
 
 /// The file system does not know how to exchange two names.
 bool cannot_exchange(const Error &failure) noexcept;
