@@ -35,9 +35,13 @@ Change::~Change() {
   transaction_.reset();
   if (lock_.owns_lock()) lock_.unlock();
   if (!touched_ || committed_) return;
-  // The truth was changed and the index could not follow: bring them together as far as possible now.
-  for (const NodeId &folder : intended_)
-    if (auto done = engine_.reconcile(space_, folder, false); !done) engine_.log(true, done.error().message);
+  // The truth was changed and the index could not follow: bring them together now, or as soon as it can be done.
+  auto done = engine_.reconcile_recovering(space_, intended_, false);
+  if (done) done = engine_.flag_attributes();
+  if (!done) {
+    engine_.log(true, done.error().message);
+    engine_.recover_later(space_, intended_);
+  }
 }
 
 Result<void> Change::begin() {
@@ -277,7 +281,8 @@ Result<void> Change::commit() {
 }
 
 Result<void> Change::settle() {
-  if (!gone_locks_.empty()) TRY(engine_.locks_->remove(space_->info.id, gone_locks_));
+  // A look that changes nothing ends here as well.
+  if (committed_ && !gone_locks_.empty()) TRY(engine_.locks_->remove(space_->info.id, gone_locks_));
   ATOLL_FAULT_POINT("change.locks_gone");
   return engine_.durable() ? settle_for_good() : Result<void>();
 }

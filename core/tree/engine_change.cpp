@@ -199,6 +199,8 @@ Result<void> TreeEngine::remove(const Ref &ref, const Conditions &conditions, bo
       ATOLL_FAULT_POINT("remove.moved");
       TRY(trash.done());
     } else {
+      TRY(note_gone(ref.space, {&target.row->id, 1}));
+      ATOLL_FAULT_POINT("remove.noted");
       auto gone = folder->set_aside(ref.space, target.name);
       if (!gone) return change.failed(std::move(gone).error(), parent);
       change.touched();

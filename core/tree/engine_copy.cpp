@@ -235,19 +235,16 @@ Result<Node> TreeEngine::copy(const Ref &from, const Ref &to, bool replace, bool
     put.create_only = !replace;
     put.replace_folder = true;
     put.conditions_on_target = false;
-    TRY_ASSIGN(Node node, put_file(*this, *staged, put, conditions));
-    if (!open.node.has_attributes && !node.has_attributes) return node;
-    const std::pair<NodeId, NodeId> pair{open.node.id, node.id};
-    TRY(meta_->copy_attributes(to.space, {&pair, 1}));
-    ATOLL_FAULT_POINT("copy.file_attributes");
+    put.copy_of = open.node.id;
+    put.copy_has_attributes = open.node.has_attributes;
+    TRY_ASSIGN(const Node node, put_file(*this, *staged, put, conditions));
+    if (!node.has_attributes) return node;
     const std::lock_guard guard(writer_);
     TRY_ASSIGN(auto transaction, index_->begin_write(to.space));
-    TRY(index_->set_flag_attributes(node.id, open.node.has_attributes));
     TRY_ASSIGN(const auto row, index_->by_id(node.id));
     if (row) TRY(note_change(to.space, ChangeKind::Attributes, *row));
     TRY(transaction.commit());
-    ATOLL_FAULT_POINT("copy.flagged");
-    node.has_attributes = open.node.has_attributes;
+    ATOLL_FAULT_POINT("copy.noted");
     return node;
   }
 

@@ -27,6 +27,8 @@ Result<void> TreeEngine::recover_kept(bool rebuilt) {
   std::vector<Uuid> gone;
   for (const TrashRecord &record : open) TRY(recover_trash(record, gone));
   TRY(meta_->remove_trash(gone));
+  TRY_ASSIGN(const auto purging, meta_->unsettled_trash(TrashState::Purging, kNoLimit));
+  for (const TrashRecord &record : purging) own_removals_.add(record.node, 0);
   TRY_ASSIGN(const auto open_versions, meta_->open_versions());
   std::vector<VersionRecord> gone_versions;
   for (const VersionRecord &record : open_versions) TRY(recover_version(record, gone_versions));
@@ -54,7 +56,7 @@ Result<void> TreeEngine::recover_restored(const TrashRecord &record) {
     TRY_ASSIGN(const auto entry, (*trash)->look(record.id.text()));
     if (entry && entry->inode == record.inode) return meta_->set_trash_state(record.id, TrashState::Kept, kept_round());
   }
-  returned_.insert(record.node);
+  ATOLL_FAULT_POINT("start.returned");
   return meta_->set_trash_state(record.id, TrashState::Restoring, kept_round());
 }
 
@@ -77,9 +79,9 @@ Result<void> TreeEngine::recover_trash(const TrashRecord &record, std::vector<Uu
     TRY_ASSIGN(const auto there, folder.look(refuge.name));
     if (!there || there->inode != record.inode) return false;
     TRY(folder.move(refuge.name, *trash, name, Onto::Nothing));
+    ATOLL_FAULT_POINT("start.trash_moved");
     TRY(folder.sync());
     return true;
-    ATOLL_FAULT_POINT("start.trash_moved");
   };
   bool found = false;
   switch (refuge.kind) {
@@ -101,9 +103,9 @@ Result<void> TreeEngine::recover_trash(const TrashRecord &record, std::vector<Uu
       TRY_ASSIGN(auto left, store_->restage(record.space, refuge.name));
       if (!left.staged || left.entry.inode != record.inode) break;
       TRY(trash->place(*left.staged, name, Onto::Nothing));
+      ATOLL_FAULT_POINT("start.trash_placed");
       found = true;
       break;
-      ATOLL_FAULT_POINT("start.trash_placed");
     }
   }
   if (!found) gone.push_back(record.id);
@@ -125,9 +127,9 @@ Result<void> TreeEngine::recover_version(const VersionRecord &record, std::vecto
   TRY_ASSIGN(auto left, store_->restage(record.space, record.token));
   if (left.staged && left.entry.inode == record.inode) {
     TRY(versions->place(*left.staged, name, Onto::Nothing));
+    ATOLL_FAULT_POINT("start.version_placed");
   } else {
     gone.push_back(record);
-    ATOLL_FAULT_POINT("start.version_placed");
   }
   return versions->sync();
 }
@@ -150,9 +152,9 @@ void TreeEngine::charge_trash(std::span<const SpaceBytes> freed) {
 Result<void> TreeEngine::close_kept(std::uint64_t round) {
   TRY(meta_->close_versions(round));
   TRY_ASSIGN(const auto restored, meta_->close_trash(round));
+  ATOLL_FAULT_POINT("close.trash_settled");
   if (restored.empty()) return {};
   // A row that a lost index left in the trash, of a node that was removed for good after it had come back.
-  ATOLL_FAULT_POINT("close.trash_settled");
   const std::lock_guard guard(writer_);
   TRY_ASSIGN(auto transaction, index_->begin_write_unseen());
   for (const TrashRecord &record : restored) {
@@ -185,10 +187,13 @@ Result<bool> TreeEngine::purge_kept() {
     auto aside = folder->set_aside(record.space, record.id.text());
     if (!aside && !is_missing(aside.error())) return std::move(aside).error();
   }
+  ATOLL_FAULT_POINT("purge.items_aside");
   if (durable())
     for (const auto &[space, folder] : folders)
-  ATOLL_FAULT_POINT("purge.items_aside");
       if (folder) TRY(folder->sync());
+  std::map<SpaceId, std::vector<NodeId>> nodes;
+  for (const TrashRecord &record : items) nodes[record.space].push_back(record.node);
+  for (const auto &[space, gone] : nodes) TRY(note_gone(space, gone));
   {
     const std::lock_guard guard(writer_);
     TRY_ASSIGN(auto transaction, index_->begin_write_unseen());
@@ -198,10 +203,10 @@ Result<bool> TreeEngine::purge_kept() {
     }
     TRY(transaction.commit());
   }
+  ATOLL_FAULT_POINT("purge.items_detached");
   TRY(meta_->remove_trash(ids));
+  ATOLL_FAULT_POINT("purge.items_forgotten");
   return true;
 }
 
 }  // namespace Atoll::tree
-  ATOLL_FAULT_POINT("purge.items_detached");
-  ATOLL_FAULT_POINT("purge.items_forgotten");

@@ -45,6 +45,7 @@ Result<void> TreeEngine::start() {
   TRY(names_->prove(true));
   TRY_ASSIGN(meta_, Meta::open(meta_path, state_.provider()));
   TRY_ASSIGN(const Meta::Start start, meta_->begin_run());
+  stale_locks_ = !start.clean;
   ATOLL_FAULT_POINT("start.begun");
   sequences_ = std::make_unique<Sequences>(*meta_);
   TRY(sequences_->open());
@@ -72,14 +73,17 @@ Result<void> TreeEngine::start() {
   ATOLL_FAULT_POINT("start.kept_recovered");
   TRY(store_->sweep());
   ATOLL_FAULT_POINT("start.swept");
+  TRY(recover_attributes(intents));
   std::map<SpaceId, std::vector<NodeId>> open;
   std::vector<NodeId> adopted;
   for (const Intent &intent : intents) {
+    if (intent.kind == Intent::Kind::Gone) own_removals_.add(intent.folder, 0);
     if (intent.kind != Intent::Kind::Folder || !known(intent.space)) continue;
     open[intent.space].push_back(intent.folder);
     adopted.push_back(intent.folder);
   }
   journal_->adopt(adopted);
+  TRY(meta_->adopt_gone_intents());
   // What is looked at as a whole needs no look at its folders.
   std::set<SpaceId> whole;
   for (const Recovery &recovery : recoveries_) whole.insert(recovery.space);
@@ -151,10 +155,6 @@ Result<bool> TreeEngine::open_index(const Meta::Start &start) {
 
 Result<void> TreeEngine::load_spaces(bool flags) {
   TRY_ASSIGN(auto records, meta_->spaces());
-  for (SpaceRecord &record : records) {
-    if (record.making) TRY(finish_making(record));
-    TRY(removals_->load(record.info.id));
-    auto space = std::make_shared<Space>();
   for (const SpaceRecord &record : records) {
     if (!record.removing) continue;
     TRY(names_->remove_space(record.info.id, record.info.folder));
@@ -164,6 +164,10 @@ Result<void> TreeEngine::load_spaces(bool flags) {
     ATOLL_FAULT_POINT("start.space_gone");
   }
   std::erase_if(records, [](const SpaceRecord &record) { return record.removing; });
+  for (SpaceRecord &record : records) {
+    if (record.making) TRY(finish_making(record));
+    TRY(removals_->load(record.info.id));
+    auto space = std::make_shared<Space>();
     space->info = record.info;
     space->quota = record.info.quota;
     TRY_ASSIGN(space->names, rule_of(record.info.id));
@@ -215,6 +219,48 @@ Result<void> TreeEngine::recover_drops(std::span<const Intent> intents) {
   return {};
 }
 
+Result<void> TreeEngine::recover_attributes(std::span<const Intent> intents) {
+  for (const Intent &intent : intents) {
+    if (intent.kind != Intent::Kind::Attributes) continue;
+    const SpacePtr space = known(intent.space);
+    if (space) {
+      if (auto folder = names_->open(space->info.folder, intent.path)) {
+        TRY_ASSIGN(const auto entry, (*folder)->look(intent.name));
+        if (entry && entry->inode == intent.inode) {
+          TRY_ASSIGN(const auto identity, (*folder)->identity(intent.name));
+          if (identity) {
+            const std::pair<NodeId, NodeId> pair{intent.folder, identity->id};
+            TRY(meta_->copy_attributes(intent.space, {&pair, 1}));
+            ATOLL_FAULT_POINT("start.attributes_copied");
+            bool has = false;
+            TRY(meta_->attributes(identity->id, [&](std::string_view, std::string_view, std::string_view) {
+              has = true;
+              return false;
+            }));
+            TRY_ASSIGN(auto transaction, index_->begin_write_any());
+            TRY(index_->set_flag_attributes(identity->id, has));
+            TRY(transaction.commit());
+          }
+        }
+      }
+    }
+    TRY(meta_->close_attributes_intents(intent.space, intent.folder, intent.inode));
+  }
+  return {};
+}
+
+Result<void> TreeEngine::follow() {
+  if (!follow_.exchange(false)) return {};
+  auto again = [&]() -> Result<void> {
+    const std::lock_guard guard(writer_);
+    TRY_ASSIGN(const auto intents, meta_->intents());
+    return recover_attributes(intents);
+  };
+  auto done = again();
+  if (!done) follow_ = true;
+  return done;
+}
+
 void TreeEngine::wake() {
   const std::lock_guard guard(background_mutex_);
   work_ = true;
@@ -229,6 +275,11 @@ void TreeEngine::background() {
     background_wake_.wait_for(guard, interval, [&] { return stop_ || work_ || !recoveries_.empty(); });
     if (stop_) return;
     busy_ = true;
+    if (abandoned_) {
+      guard.unlock();
+      if (auto done = clear_abandoned(); !done) log(true, done.error().message);
+      guard.lock();
+    }
     while (!recoveries_.empty() && !stop_) {
       const Recovery recovery = std::move(recoveries_.front());
       recoveries_.pop_front();
@@ -236,9 +287,14 @@ void TreeEngine::background() {
       recover_one(recovery);
       guard.lock();
     }
-    const bool purge = work_;
+    const bool purge = work_, recovered = recoveries_.empty();
     work_ = false;
     guard.unlock();
+    if (recovered) {
+      if (auto done = drop_unclaimed(); !done) log(true, done.error().message);
+      if (auto done = drop_stale_locks(); !done) log(true, done.error().message);
+    }
+    if (auto done = follow(); !done) log(true, done.error().message);
     const bool more = purge && purge_some();
     if (std::chrono::steady_clock::now() >= next_round) {
       if (auto done = close_intents(); !done) log(true, done.error().message);
@@ -285,6 +341,13 @@ void TreeEngine::recover_one(const Recovery &recovery) {
   recoveries_.push_back(recovery);
 }
 
+void TreeEngine::recover_later(const SpacePtr &space, std::vector<NodeId> folders) {
+  const std::lock_guard guard(background_mutex_);
+  space->ready.store(false, std::memory_order_release);
+  recoveries_.push_back({space->info.id, std::move(folders)});
+  background_wake_.notify_one();
+}
+
 Result<void> TreeEngine::flag_attributes() {
   TRY_ASSIGN(const auto nodes, meta_->nodes_with_attributes());
   const std::lock_guard guard(writer_);
@@ -328,6 +391,73 @@ bool TreeEngine::purge_some() {
   return more;
 }
 
+Result<void> TreeEngine::clear_abandoned() {
+  for (bool more = true; more;) {
+    const std::lock_guard guard(writer_);
+    TRY_ASSIGN(auto transaction, index_->begin_write_unseen());
+    TRY_ASSIGN(more, index_->clear_limbo(
+                         kPurgeRows,
+                         [&](const NodeId &node, bool attributes) {
+                           if (attributes) unclaimed_.push_back(node);
+                         },
+                         Place::Abandoned));
+    TRY(transaction.commit());
+    ATOLL_FAULT_POINT("start.abandoned_cleared");
+  }
+  abandoned_ = false;
+  return {};
+}
+
+Result<void> TreeEngine::drop_unclaimed() {
+  if (unclaimed_.empty()) return {};
+  std::vector<NodeId> gone;
+  {
+    const std::lock_guard guard(writer_);
+    for (const NodeId &node : unclaimed_) {
+      TRY_ASSIGN(const auto row, index_->by_id(node));
+      if (!row) gone.push_back(node);
+    }
+  }
+  TRY(meta_->remove_attributes(gone));
+  unclaimed_.clear();
+  return {};
+}
+
+Result<void> TreeEngine::drop_stale_locks() {
+  if (!stale_locks_) return {};
+  for (const SpacePtr &space : all_spaces()) {
+    const SpaceId &id = space->info.id;
+    if (!locks_->any(id)) continue;
+    if (removals_->held(id)) return {};  // what it stands for may come back; looked at again later
+    const std::lock_guard guard(writer_);
+    std::vector<std::string> stale;
+    for (const Lock &lock : locks_->all(id)) {
+      TRY_ASSIGN(const auto chain, index_->chain(id, lock.node));
+      if (chain) continue;
+      TRY_ASSIGN(const Hold hold, index_->hold_of(lock.node));
+      if (hold.kind != Hold::Kind::Missing) stale.push_back(lock.token);
+    }
+    if (!stale.empty()) TRY(locks_->remove(id, stale));
+  }
+  stale_locks_ = false;
+  return {};
+}
+
+Result<void> TreeEngine::note_gone(const SpaceId &space, std::span<const NodeId> nodes) {
+  std::vector<Intent> intents;
+  for (const NodeId &node : nodes) {
+    Intent intent;
+    intent.kind = Intent::Kind::Gone;
+    intent.space = space;
+    intent.folder = node;
+    intent.inode = kept_round();
+    intents.push_back(std::move(intent));
+  }
+  TRY(meta_->add_intents(intents));
+  for (const NodeId &node : nodes) own_removals_.add(node, kept_round());
+  return {};
+}
+
 Result<void> TreeEngine::close_intents() {
   TRY(close_rebuilt());
   return journal_->close_round([&]() -> Result<bool> {
@@ -336,7 +466,11 @@ Result<void> TreeEngine::close_intents() {
     TRY(names_->sync_all());
     ATOLL_FAULT_POINT("close.tree_durable");
     TRY_ASSIGN(const bool durable_index, checkpointer_->checkpoint());
-    if (durable_index) TRY(close_kept(round));
+    if (durable_index) {
+      TRY(close_kept(round));
+      TRY(meta_->close_gone_intents(round));
+      own_removals_.close(round);
+    }
     return durable_index;
   });
 }

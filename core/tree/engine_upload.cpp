@@ -95,6 +95,55 @@ bool same_bytes(const Row &row, std::uint64_t size, const Sums &sums) {
   return known != 0 && row.size == size && same_sums(row.sums, sums);
 }
 
+/// The attributes of a copy: noted before it comes to its name, copied once it is durable there. A crash in between is
+/// made up for at the next start, a failure in the background.
+class Follow {
+ public:
+  explicit Follow(TreeEngine &engine) : engine_(engine) {}
+  Follow(const Follow &) = delete;
+  Follow &operator=(const Follow &) = delete;
+  ~Follow() {
+    if (!noted_) return;
+    if (placed_) {
+      engine_.follow_later();
+    } else if (auto done = close(); !done) {  // before the staged file's number is free for another one
+      engine_.log(true, done.error().message);
+    }
+  }
+  Result<void> note(const NodeId &from, const Target &target, const SpaceId &space, std::uint64_t inode) {
+    intent_.kind = Intent::Kind::Attributes;
+    intent_.space = space;
+    intent_.folder = from;
+    intent_.path = target.parent.path();
+    intent_.name = target.name;
+    intent_.inode = inode;
+    TRY(engine_.meta_->add_intents({&intent_, 1}));
+    noted_ = true;
+    ATOLL_FAULT_POINT("put.attributes_noted");
+    return {};
+  }
+  void placed() noexcept { placed_ = true; }
+  bool noted() const noexcept { return noted_; }
+  Result<void> copy(const NodeId &to) {
+    if (!noted_) return {};
+    const std::pair<NodeId, NodeId> pair{intent_.folder, to};
+    TRY(engine_.meta_->copy_attributes(intent_.space, {&pair, 1}));
+    ATOLL_FAULT_POINT("put.attributes_copied");
+    return close();
+  }
+
+ private:
+  Result<void> close() {
+    TRY(engine_.meta_->close_attributes_intents(intent_.space, intent_.folder, intent_.inode));
+    noted_ = false;
+    return {};
+  }
+
+  TreeEngine &engine_;
+  Intent intent_;
+  bool noted_ = false, placed_ = false;
+};
+
 Result<Guess> guess(TreeEngine &engine, const Ref &target, std::uint64_t size, const Sums &sums) {
   Guess guess;
   std::string parent_path, name;
@@ -175,6 +224,9 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
       TRY(version->note(*folder, staged, guessed.copy ? &*guessed.copy : nullptr, guessed.entry));
       if (version->moves()) onto = Onto::Exchange;
     }
+    Follow follow(engine);
+    if (put.copy_of && (put.copy_has_attributes || (keeps_id && target.row->has_attributes)))
+      TRY(follow.note(*put.copy_of, target, put.target.space, sealed.inode));
     std::optional<TrashMove> trash;
     if (over_folder && engine.options_.trash.keep) {
       trash.emplace(engine, change, target);
@@ -188,6 +240,7 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
     if (!placed) return change.failed(std::move(placed).error(), parent);
     if (version) TRY(version->finish(staged, *folder));
     if (trash) TRY(trash->finish(staged, *folder, target.name));
+    follow.placed();
     change.touched();
     ATOLL_FAULT_POINT("put.placed");
 
@@ -201,6 +254,7 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
     row.inode = sealed.inode;
     row.sequence = seal.sequence;
     row.sums = put.sums;
+    if (put.copy_of) row.has_attributes = put.copy_has_attributes;
     if (version) version->done();
     if (trash) {
       TRY(trash->done());
@@ -223,6 +277,8 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
     target.row = row;
     const Node node = change.node(row, target.way(), created);
     TRY(change.commit());
+    if (follow.noted()) TRY(change.settle());
+    TRY(follow.copy(row.id));
     return node;
   });
 }

@@ -168,7 +168,7 @@ Result<void> Index::set_disk_state(const NodeId &folder, std::int64_t mtime_ns, 
 
 Result<void> Index::set_flag_attributes(const NodeId &id, bool has) { return flag_.run_with(id, has ? 1 : 0); }
 
-Result<bool> Index::clear_limbo(std::size_t limit, FunctionRef<void(const NodeId &, bool)> gone) {
+Result<bool> Index::clear_limbo(std::size_t limit, FunctionRef<void(const NodeId &, bool)> gone, Place place) {
   struct Cleared {
     NodeId id;
     bool folder, attributes;
@@ -187,7 +187,7 @@ Result<bool> Index::clear_limbo(std::size_t limit, FunctionRef<void(const NodeId
     gone(node.id, node.attributes);
     return erase(node.id);
   };
-  TRY_ASSIGN(const std::vector<Cleared> top, take(limbo_, parent_key(Place::Limbo), limit));
+  TRY_ASSIGN(const std::vector<Cleared> top, take(limbo_, parent_key(place), limit));
   if (top.empty()) return false;
   std::size_t left = limit;
   for (const Cleared &node : top) {
@@ -196,7 +196,7 @@ Result<bool> Index::clear_limbo(std::size_t limit, FunctionRef<void(const NodeId
       TRY_ASSIGN(const std::vector<Cleared> below, take(below_, parent_key(node.id), left));
       for (const Cleared &inner : below) {
         if (inner.folder) {
-          TRY(detach(inner.id, Place::Limbo));
+          TRY(detach(inner.id, place));
         } else {
           TRY(drop(inner));
         }
@@ -212,7 +212,7 @@ Result<bool> Index::clear_limbo(std::size_t limit, FunctionRef<void(const NodeId
 
 Result<void> Index::abandon_nursery() {
   TRY_ASSIGN(sql::Statement statement, database_.prepare("UPDATE node SET parent=?1 WHERE parent=?2"));
-  return statement.run_with(parent_key(Place::Limbo), parent_key(Place::Nursery));
+  return statement.run_with(parent_key(Place::Abandoned), parent_key(Place::Nursery));
 }
 
 Result<std::string> Index::stamp() {

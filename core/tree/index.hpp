@@ -94,9 +94,10 @@ class Index : public IndexView {
   /// Who is told of spaces with new rows in their log, after the commit and under the writer lock. [start-up only]
   void on_logged(std::function<void(const SpaceId &)> listener) { on_logged_ = std::move(listener); }
 
-  /// Deletes up to `limit` rows of limbo; the deleted nodes go to the sink. True: there is more.
-  Result<bool> clear_limbo(std::size_t limit, FunctionRef<void(const NodeId &, bool has_attributes)> gone);
-  /// What an interrupted copy left goes to limbo. [start-up only]
+  /// Deletes up to `limit` rows of limbo, or of another place; the deleted nodes go to the sink. True: there is more.
+  Result<bool> clear_limbo(std::size_t limit, FunctionRef<void(const NodeId &, bool has_attributes)> gone,
+                           Place place = Place::Limbo);
+  /// What an interrupted copy left is set apart. [start-up only]
   Result<void> abandon_nursery();
 
   /// A word that belongs to the last clean end; see Meta.

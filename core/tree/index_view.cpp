@@ -47,7 +47,7 @@ std::string Located::parent_path() const {
 }
 
 std::span<const std::uint8_t> parent_key(Place place) noexcept {
-  static constexpr std::uint8_t kKeys[] = {1, 2, 3};
+  static constexpr std::uint8_t kKeys[] = {1, 2, 3, 4};
   return {&kKeys[static_cast<std::size_t>(place)], 1};
 }
 

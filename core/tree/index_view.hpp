@@ -39,9 +39,10 @@ struct Located {
 
 /// Where rows hang that are part of no space.
 enum class Place : std::uint8_t {
-  Limbo,    ///< removed; rows below are deleted in the background
-  Nursery,  ///< a copy that is being made
-  Trash,    ///< removed and kept; the name is the id of the trash item
+  Limbo,      ///< removed; rows below are deleted in the background
+  Nursery,    ///< a copy that is being made
+  Trash,      ///< removed and kept; the name is the id of the trash item
+  Abandoned,  ///< copies that an earlier run did not finish; their files may have come to their name
 };
 
 /// The parent of `row` as the index keeps it: roots and places have short blobs that no node id equals.

@@ -187,3 +187,18 @@ TEST_CASE("timeouts are cut to the longest allowed") {
   CHECK(lock.expires_ns >= before + 99'000'000'000);
   CHECK(lock.expires_ns <= base::now_unix_ns() + 100'000'000'000);
 }
+
+TEST_CASE("a copy that fails does not take the locks of what it would have replaced") {
+  Fixture f;
+  f.mkdir("from");
+  f.put("from/x", "1");
+  f.mkdir("to");
+  const Lock lock = Fixture::value(f.engine->lock(f.at("to"), Lock(), 0, {}));
+  const std::string_view token = lock.token;
+  Conditions holds;
+  holds.lock_tokens = {&token, 1};
+  f.provider.reserve = std::uint64_t{1} << 60;  // no room for any copy
+  f.restart();
+  CHECK(f.engine->copy(f.at("from"), f.at("to"), true, false, holds).status() == Status::InsufficientStorage);
+  CHECK(Fixture::value(f.engine->locks(f.at("to"))).size() == 1);
+}

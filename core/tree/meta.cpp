@@ -240,4 +240,29 @@ Result<void> Meta::close_drop_intents(const SpaceId &space, const NodeId &folder
   return statement->run_with(space, folder);
 }
 
+Result<void> Meta::close_attributes_intents(const SpaceId &space, const NodeId &from, std::uint64_t inode) {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(sql::Statement *const statement,
+             database_.cached("DELETE FROM intent WHERE space=?1 AND folder=?2 AND inode=?3 AND kind=3"));
+  return statement->run_with(space, from, inode);
+}
+
+Result<void> Meta::close_gone_intents(std::uint64_t round) {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(sql::Statement *const any, database_.cached("SELECT 1 FROM intent WHERE kind=4 AND inode<?1 LIMIT 1"));
+  {
+    auto rows = any->query(round);
+    TRY_ASSIGN(const bool there, rows.next());
+    if (!there) return {};
+  }
+  TRY_ASSIGN(sql::Statement *const statement, database_.cached("DELETE FROM intent WHERE kind=4 AND inode<?1"));
+  return statement->run_with(round);
+}
+
+Result<void> Meta::adopt_gone_intents() {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(sql::Statement *const statement, database_.cached("UPDATE intent SET inode=0 WHERE kind=4"));
+  return statement->run_with();
+}
+
 }  // namespace Atoll::tree

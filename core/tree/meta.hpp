@@ -22,9 +22,11 @@ struct SpaceRecord {
 };
 
 /// What a crash may have left half done. A Folder intent says: the index may differ from the truth in this folder. A
-/// Drop intent says: the entry of this inode at path/name was replaced and is to be set aside.
+/// Drop intent says: the entry of this inode at path/name was replaced and is to be set aside. An Attributes intent
+/// says: when the entry at path/name is of this inode, it is a copy that gets the attributes of the node `folder`. A
+/// Gone intent says: the node `folder` is removed for good by us; `inode` is the round, as of TrashRecord.
 struct Intent {
-  enum class Kind : std::uint8_t { Folder = 1, Drop = 2 };
+  enum class Kind : std::uint8_t { Folder = 1, Drop = 2, Attributes = 3, Gone = 4 };
   std::int64_t id = 0;
   Kind kind = Kind::Folder;
   SpaceId space;
@@ -109,6 +111,11 @@ class Meta {
   Result<void> add_intents(std::span<const Intent> intents);
   Result<void> close_folder_intents(std::span<const NodeId> folders);
   Result<void> close_drop_intents(const SpaceId &space, const NodeId &folder);
+  Result<void> close_attributes_intents(const SpaceId &space, const NodeId &from, std::uint64_t inode);
+  /// Those of rounds before this one.
+  Result<void> close_gone_intents(std::uint64_t round);
+  /// Those that an earlier run left belong to no round of this one. [start-up only]
+  Result<void> adopt_gone_intents();
 
   // ---- attributes
   Result<void> attributes(const NodeId &node,
@@ -138,6 +145,8 @@ class Meta {
   Result<std::optional<TrashRecord>> trash(const Uuid &id);
   /// The item that this node is, while it is kept.
   Result<std::optional<TrashRecord>> trash_of(const NodeId &node);
+  /// Whether an item of that node is on its way back into the tree.
+  Result<bool> restoring(const NodeId &node);
   /// Kept items of a space, the newest first, older than `before` (none: from the newest), at most `limit`.
   Result<std::vector<TrashRecord>> list_trash(const SpaceId &space, const Uuid &before, std::uint64_t limit);
   /// At most `limit` records in a state, or (Kept) with an open round.

@@ -82,6 +82,12 @@ Result<std::optional<TrashRecord>> Meta::trash_of(const NodeId &node) {
   return std::optional<TrashRecord>(decode_trash(rows));
 }
 
+Result<bool> Meta::restoring(const NodeId &node) {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(sql::Statement *const any, database_.cached("SELECT 1 FROM trash WHERE node=?1 AND state=2"));
+  return any->query(node).next();
+}
+
 Result<std::vector<TrashRecord>> Meta::list_trash(const SpaceId &space, const Uuid &before, std::uint64_t limit) {
   const std::lock_guard guard(reader_mutex_);
   TRY_ASSIGN(sql::Statement *const page,

@@ -22,7 +22,7 @@ Result<void> move_aside(PosixRoot &root, const SpaceId &space, int folder, const
 /// Opens a private folder below the root, making it when it is missing.
 Result<base::Fd> open_private(const PosixRoot &root, const std::string &path);
 
-class PosixFolder final : public Folder {
+class PosixFolder : public Folder {
  public:
   PosixFolder(std::shared_ptr<PosixRoot> root, base::Fd fd) : root_(std::move(root)), fd_(std::move(fd)) {}
 

@@ -56,6 +56,7 @@ Result<void> Reconciler::run() {
 
 Result<void> Reconciler::look() {
   asked_above_.clear();
+  asked_who_.clear();
   while (!queue_.empty()) {
     if (cancelled_ && *cancelled_) return error(Status::Unavailable, "the server ends");
     const Todo todo = std::move(queue_.front());
@@ -77,7 +78,7 @@ std::vector<std::pair<NodeId, bool>> Reconciler::unfinished() const {
   return left;
 }
 
-Result<std::optional<Reconciler::Opened>> Reconciler::open(IndexView &view, const NodeId &folder) {
+Result<std::optional<Reconciler::Opened>> Reconciler::open(IndexView &view, const NodeId &folder, bool deep) {
   TRY_ASSIGN(auto row, view.by_id(folder));
   TRY_ASSIGN(auto chain, view.chain(space_->info.id, folder));
   if (!row || !chain || !row->folder()) return std::optional<Opened>();
@@ -86,8 +87,16 @@ Result<std::optional<Reconciler::Opened>> Reconciler::open(IndexView &view, cons
   place.located.chain = std::move(*chain);
   auto opened = engine_.names_->open(space_->info.folder, place.located.path());
   if (opened) {
-    place.folder = std::move(*opened);
-    return std::optional<Opened>(std::move(place));
+    const std::vector<Step> &way = place.located.chain;
+    TRY_ASSIGN(const Entry self, (*opened)->self());
+    if (self.inode == place.located.row.inode || way.size() == 1 || !asked_who_.insert(folder).second) {
+      place.folder = std::move(*opened);
+      return std::optional<Opened>(std::move(place));
+    }
+    // Another folder is at its name: first who that is now, then what is inside.
+    queue_.push_back({way[way.size() - 2].id, false, {place.located.row.name}});
+    queue_.push_back({folder, deep, {}});
+    return std::optional<Opened>();
   }
   if (!missing(opened.error())) return cannot_look(std::move(opened).error());
   TRY(engine_.names_->prove(true));
@@ -120,7 +129,7 @@ Result<void> Reconciler::compare(const Todo &todo) {
   {
     TRY_ASSIGN(auto view, engine_.views_->lease());
     TRY_ASSIGN(auto snapshot, view->begin());
-    TRY_ASSIGN(auto place, open(*view, todo.folder));
+    TRY_ASSIGN(auto place, open(*view, todo.folder, todo.deep));
     if (!place) return {};
     if (engine_.beside_) engine_.beside_->watch(todo.folder, *place->folder);
     TRY_ASSIGN(self, place->folder->self());  // before the names: a later change shows in the time again
@@ -172,7 +181,7 @@ Result<void> Reconciler::compare_names(const Todo &todo) {
   {
     TRY_ASSIGN(auto view, engine_.views_->lease());
     TRY_ASSIGN(auto snapshot, view->begin());
-    TRY_ASSIGN(auto place, open(*view, todo.folder));
+    TRY_ASSIGN(auto place, open(*view, todo.folder, deep_));
     if (!place) return {};
     for (const std::string &name : todo.names) {
       if (!base::valid_name(name)) continue;
@@ -204,7 +213,7 @@ Result<void> Reconciler::take_over(const Todo &todo, std::span<const std::string
   TRY(admitted());
   Index &index = *engine_.index_;
   TRY_ASSIGN(auto transaction, index.begin_write(space_->info.id));
-  TRY_ASSIGN(auto place, open(index, todo.folder));
+  TRY_ASSIGN(auto place, open(index, todo.folder, todo.deep));
   if (!place) return {};
   std::int64_t delta = 0;
   bool changed = false;
@@ -247,12 +256,18 @@ Result<void> Reconciler::take_over_name(Opened &place, const std::string &name, 
   if (!row) return add_new(place, name, entry, delta);
   if (recovering_ || !same_kind(*row, entry)) {
     // A move onto this name that was acknowledged before the index had it for good: the one that moved is the node now.
+    // So is a node of ours that the index never had: a copy that replaced what was here.
     std::optional<Row> moved;
+    bool newcomer = false;
     if (recovering_) {
       TRY_ASSIGN(const auto identity, place.folder->identity(name));
       TRY_ASSIGN(moved, moved_here(place, name, entry, identity));
+      if (!moved && identity && identity->id != row->id && consistent(*identity, entry)) {
+        TRY_ASSIGN(const auto other, index.by_id(identity->id));
+        newcomer = !other;
+      }
     }
-    if (moved || !same_kind(*row, entry)) {
+    if (moved || newcomer || !same_kind(*row, entry)) {
       TRY(miss(row->id));
       TRY(note(ChangeKind::Removed, *row));
       delta -= static_cast<std::int64_t>(row->size);

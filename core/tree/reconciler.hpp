@@ -11,6 +11,9 @@
 
 namespace Atoll::tree {
 
+/// Whether the identity was written for the very state that the entry is in.
+bool consistent(const Identity &identity, const Entry &entry);
+
 /// One run over some folders of a space. Each folder is first compared without any lock; only what differs is looked at
 /// again, and taken over, under the writer lock. What is not there any more is removed last, so that what has moved
 /// meanwhile keeps its id, and only while the root is proved to be the one that it should be. [one thread]
@@ -69,7 +72,8 @@ class Reconciler {
   };
 
   /// Nothing when the index does not have it any more. A folder that the truth lacks is dealt with.
-  Result<std::optional<Opened>> open(IndexView &view, const NodeId &folder);
+  /// `deep`: should it be looked at later, then with all below it.
+  Result<std::optional<Opened>> open(IndexView &view, const NodeId &folder, bool deep);
   /// The last folder of the chain that the truth has on the way to a missing one.
   Result<NodeId> deepest_there(std::span<const Step> chain);
   Result<void> compare(const Todo &todo);
@@ -115,7 +119,8 @@ class Reconciler {
   bool confirmed_ = false;
   bool touched_folder_ = false;
   std::map<NodeId, std::uint64_t> files_of_;  // of those that may be removed
-  std::set<NodeId> asked_above_;              // folders looked at instead of others below them that are gone
+  std::set<NodeId> asked_who_;    // folders that were not the ones of the index, whose names were looked at first
+  std::set<NodeId> asked_above_;  // folders looked at instead of others below them that are gone
 };
 
 }  // namespace Atoll::tree

@@ -15,13 +15,12 @@ namespace {
 constexpr int kRounds = 1000;
 constexpr std::size_t kRemovals = 250;  // removals under one hold of the writer lock
 
-/// Whether the identity was written for the very state that the entry is in.
+}  // namespace
+
 bool consistent(const Identity &identity, const Entry &entry) {
   if (identity.inode != entry.inode) return false;
   return entry.kind == EntryKind::Folder || (identity.size == entry.size && identity.mtime_ns == entry.mtime_ns);
 }
-
-}  // namespace
 
 /// Whether the truth still has this node of the index where the index says.
 Result<bool> Reconciler::still_there(const Row &row) {
@@ -50,8 +49,13 @@ Result<std::optional<Row>> Reconciler::moved_here(Opened &place, const std::stri
     if (row.id == root_of(space_->info.id) || (entry.kind == EntryKind::Folder) != row.folder()) return false;
     // What is in the trash stays there; but it may have been restored, and the index lost that.
     TRY_ASSIGN(const bool trashed, engine_.index_->hangs_in(row.id, Place::Trash));
-    if (trashed) return recovering_ && row.inode == entry.inode && engine_.returned(row.id);
-    if (row.inode != entry.inode) {
+    if (trashed) return row.inode == entry.inode ? engine_.returned(row.id) : Result<bool>(false);
+    // What was replaced and then moved has an inode that the index never had; the identity is of this very state.
+    const bool proved = recovering_ && identity && identity->id == row.id && consistent(*identity, entry);
+    // A copy that came to its name, and failed then.
+    TRY_ASSIGN(const bool copy, engine_.index_->hangs_in(row.id, Place::Nursery));
+    if (copy) return proved;
+    if (row.inode != entry.inode && !proved) {
       // What is gone may come back as a copy that carries its id, out of a backup for instance.
       TRY_ASSIGN(const Hold hold, engine_.index_->hold_of(row.id));
       if (!identity || hold.kind != Hold::Kind::Missing || hold.space != space_->info.id) return false;
@@ -173,13 +177,15 @@ Result<void> Reconciler::miss(const NodeId &node) {
 
 Result<void> Reconciler::admit() {
   std::vector<NodeId> gone;
+  std::set<NodeId> seen;  // a folder may have been looked at twice
   {
     TRY_ASSIGN(auto view, engine_.views_->lease());
     for (const Vanished &one : vanished_) {
       TRY_ASSIGN(const auto row, view->child(one.parent, one.name));
-      if (!row || row->id != one.node) continue;  // found elsewhere meanwhile
+      if (!row || row->id != one.node || !seen.insert(one.node).second) continue;  // found elsewhere meanwhile
       TRY_ASSIGN(const auto item, engine_.meta_->trash_of(one.node));
-      if (!item) gone.push_back(one.node);
+      // What the server itself removed is no part of a mass disappearance.
+      if (!item && !engine_.removed_for_good(one.node)) gone.push_back(one.node);
     }
   }
   files_of_.clear();
@@ -235,7 +241,7 @@ Result<void> Reconciler::remove_vanished(std::span<const Vanished> batch) {
     if (gone.parent != open_folder) {
       TRY(leave_folder());
       open_folder = gone.parent;
-      TRY_ASSIGN(place, open(index, gone.parent));
+      TRY_ASSIGN(place, open(index, gone.parent, deep_));
     }
     if (!place) continue;
     TRY_ASSIGN(const auto row, index.child(gone.parent, gone.name));

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is left after a server was killed, and after the index was lost.
+#include "core/tree/index.hpp"
 #include "core/tree/meta.hpp"
 #include "core/tree/tree_model_test.hpp"
 
 #include <signal.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <fstream>
@@ -302,4 +304,113 @@ TEST_CASE("a space that was announced and not made before a crash is made") {
   REQUIRE(f.engine->space_list([&](const SpaceInfo &) { return ++seen > 0; }).ok());
   CHECK(seen == 2);
   CHECK(fs::is_directory(f.provider.root + "/projects/Solar"));
+}
+
+TEST_CASE("a space that a client removed is gone after a crash in between") {
+  Fixture f;
+  const SpaceId other = base::random_id<SpaceId>();
+  SpaceSpec spec;
+  spec.id = other;
+  spec.type = SpaceType::Project;
+  spec.name = "Solar";
+  REQUIRE(f.engine->space_create(spec).ok());
+  const std::string folder = f.provider.root + "/" + Fixture::value(f.engine->space_get(other)).folder;
+  REQUIRE(fs::is_directory(folder));
+  f.engine.reset();
+  {
+    auto dir = Fixture::value(StateDir::open(f.provider.state));
+    auto meta = Fixture::value(Meta::open(f.provider.state + "/meta.db", dir.provider()));
+    for (SpaceRecord &record : Fixture::value(meta->spaces())) {
+      record.removing = record.info.id == other;
+      REQUIRE(meta->put_space(record).ok());
+    }
+  }
+  f.start();
+  CHECK(f.engine->space_get(other).status() == Status::NotFound);
+  CHECK(!fs::exists(folder));
+  REQUIRE(f.engine->space_create(spec).ok());
+  CHECK(f.engine->list(Ref{other, root_of(other), {}}, {}, 0, [](const NodeView &) { return true; }).ok());
+  f.restart();
+  CHECK(f.engine->space_get(other).ok());
+}
+
+TEST_CASE("a copy that came to its name before a crash gets the attributes of its source") {
+  Fixture f;
+  f.mkdir("d");
+  const Node source = f.put("source", "1"), copy = f.put("d/copy", "1"), other = f.put("d/other", "1");
+  AttributeChange set{"urn:x", "a", "b"};
+  REQUIRE(f.engine->attributes_patch(f.at("source"), {&set, 1}, {}).ok());
+  set.value = "kept";
+  REQUIRE(f.engine->attributes_patch(f.at("d/other"), {&set, 1}, {}).ok());
+  f.engine.reset();
+  {
+    auto dir = Fixture::value(StateDir::open(f.provider.state));
+    auto meta = Fixture::value(Meta::open(f.provider.state + "/meta.db", dir.provider()));
+    Intent intents[2];
+    for (Intent &intent : intents) {
+      intent.kind = Intent::Kind::Attributes;
+      intent.space = f.space;
+      intent.folder = source.id;
+      intent.path = "d";
+    }
+    struct stat facts {};
+    REQUIRE(::stat(f.disk("d/copy").c_str(), &facts) == 0);
+    intents[0].name = "copy";
+    intents[0].inode = facts.st_ino;
+    intents[1].name = "other";  // it never came there
+    intents[1].inode = 1;
+    REQUIRE(meta->add_intents(intents).ok());
+  }
+  f.start();
+  auto value = [&](const char *path) {
+    std::string found = "none";
+    CHECK(f.engine
+              ->attributes(f.at(path),
+                           [&](std::string_view, std::string_view, std::string_view text) {
+                             found = text;
+                             return true;
+                           })
+              .ok());
+    return found;
+  };
+  CHECK(value("d/copy") == "b");
+  CHECK(f.stat("d/copy").has_attributes);
+  CHECK(f.stat("d/copy").id == copy.id);
+  CHECK(value("d/other") == "kept");
+  CHECK(f.stat("d/other").id == other.id);
+}
+
+TEST_CASE("a copy that was under way at a crash keeps its ids and attributes where it came to its name") {
+  Fixture f;
+  const Node there = f.mkdir("there"), inside = f.put("there/x", "1"), lost = f.put("lost", "22");
+  const AttributeChange set{"urn:x", "a", "b"};
+  for (const char *path : {"there/x", "lost"}) REQUIRE(f.engine->attributes_patch(f.at(path), {&set, 1}, {}).ok());
+  f.engine.reset();
+  fs::remove(f.disk("lost"));
+  {  // as it was before its last step: the rows are there, and hang nowhere
+    auto index = Fixture::value(Index::open(f.provider.state + "/index.db"));
+    auto transaction = Fixture::value(index->begin_write_any());
+    for (const NodeId &node : {there.id, lost.id})
+      REQUIRE(index->attach(node, parent_key(Place::Nursery), node.text()).ok());
+    REQUIRE(index->bump(root_of(f.space), 1, -3).ok());
+    REQUIRE(transaction.commit().ok());
+    auto dir = Fixture::value(StateDir::open(f.provider.state));
+    auto meta = Fixture::value(Meta::open(f.provider.state + "/meta.db", dir.provider()));
+    Intent intent;
+    intent.space = f.space;
+    intent.folder = root_of(f.space);
+    REQUIRE(meta->add_intents({&intent, 1}).ok());
+  }
+  f.start();
+  CHECK(f.stat("there").id == there.id);
+  CHECK(f.stat("there/x").id == inside.id);
+  CHECK(f.stat("there/x").has_attributes);
+  CHECK(f.names("") == "there");
+  test::check_space(f);
+  f.engine.reset();
+  auto dir = Fixture::value(StateDir::open(f.provider.state));
+  auto meta = Fixture::value(Meta::open(f.provider.state + "/meta.db", dir.provider()));
+  const auto nodes = Fixture::value(meta->nodes_with_attributes());
+  REQUIRE(nodes.size() == 1);
+  CHECK(nodes[0] == inside.id);
 }

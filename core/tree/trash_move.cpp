@@ -79,8 +79,9 @@ Result<void> TrashMove::finish(Staged &staged, Folder &folder, std::string_view 
 Result<void> TrashMove::done() {
   kept_ = true;
   change_.sync_later(*folder_);
+  change_.space().trash_bytes += record_.size;  // it is there from now on, whatever comes of the index
   TRY(change_.index().attach(record_.node, parent_key(Place::Trash), name_));
-  change_.space().trash_bytes += record_.size;
+  ATOLL_FAULT_POINT("trash.attached");
   engine_.wake();
   return {};
 }

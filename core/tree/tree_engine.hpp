@@ -9,6 +9,7 @@
 #include "core/tree/journal.hpp"
 #include "core/tree/lock_table.hpp"
 #include "core/tree/meta.hpp"
+#include "core/tree/own_removals.hpp"
 #include "core/tree/place_cache.hpp"
 #include "core/tree/removals.hpp"
 #include "core/tree/sequences.hpp"
@@ -161,6 +162,10 @@ class TreeEngine final : public Engine {
   /// The same after an unclean end: an entry that carries the identity of another node of the index is that node,
   /// moved.
   Result<void> reconcile_recovering(const SpacePtr &space, std::span<const NodeId> folders, bool deep);
+  /// Sets the flag of all rows that have attributes.
+  Result<void> flag_attributes();
+  /// The background does that until it is done; the space is Unavailable meanwhile.
+  void recover_later(const SpacePtr &space, std::vector<NodeId> folders);
   /// All of the space was looked at since the sequence was given: what was missing before is gone for good.
   Result<void> forget_missing(const SpaceId &space, std::uint64_t before);
   /// Unavailable, with the reason, while removals are held back in the space.
@@ -191,8 +196,13 @@ class TreeEngine final : public Engine {
   }
   /// The round that a change of now belongs to, for Meta's trash and versions. Under the writer lock.
   std::uint64_t kept_round() const noexcept { return kept_round_.load(std::memory_order_relaxed); }
-  /// Whether the node was restored from the trash by a run that did not end well; its row may still hang there.
-  bool returned(const NodeId &node) const { return returned_.contains(node); }
+  /// Whether the node was restored from the trash a short while ago; its row may still hang there.
+  Result<bool> returned(const NodeId &node) { return meta_->restoring(node); }
+  /// Whether this server removed the node for good a short while ago, in this run or in one that did not end well.
+  bool removed_for_good(const NodeId &node) const { return own_removals_.has(node); }
+  /// Before nodes are removed for good: should the index lose it, they are not taken for lost. Under the writer lock,
+  /// or in the background.
+  Result<void> note_gone(const SpaceId &space, std::span<const NodeId> nodes);
   /// The row of a trash item, made from what the truth holds when the index has none. Inside of a transaction.
   Result<Row> trash_row(const TrashRecord &record, Folder &trash, const Entry &entry);
   /// Deletes versions of any files: bytes first, then records.
@@ -200,6 +210,11 @@ class TreeEngine final : public Engine {
   /// The background looks whether the file has too many versions.
   void thin_later(const NodeId &node);
   std::vector<SpacePtr> all_spaces() const;
+  /// The attributes of a copy that is at its name are to be copied by the background.
+  void follow_later() {
+    follow_ = true;
+    wake();
+  }
   /// Something waits for the background thread.
   void wake();
 
@@ -225,8 +240,10 @@ class TreeEngine final : public Engine {
   Result<void> load_spaces(bool flags);
   /// The rule that is kept with the space; always Unique where the file system folds names.
   Result<NameRule> rule_of(const SpaceId &space);
-  Result<void> flag_attributes();
   Result<void> recover_drops(std::span<const Intent> intents);
+  Result<void> recover_attributes(std::span<const Intent> intents);
+  /// What follow_later() left. [background]
+  Result<void> follow();
   Result<void> finish_making(SpaceRecord &record);
   /// Finishes what a crash left between tree, trash, versions and their records. `rebuilt`: the index holds nothing.
   /// [start-up only: before anything is swept]
@@ -253,25 +270,32 @@ class TreeEngine final : public Engine {
   Result<void> ids_are_kept(const Space &space);
   Result<void> erase_rows(const SpaceId &id);
   Result<void> close_rebuilt();
+  /// All rows of a space that is removed go to limbo. [under the writer lock, or start-up]
+  Result<void> detach_space(const SpaceId &id);
   void background();
   bool purge_some();
   /// Thins the change logs of the next few spaces. True: rows are left that should go.
   Result<bool> thin_changes();
   Result<void> note_doubtful(const SpaceId &space, std::span<const NodeId> folders);
+  /// Forgets the rows of copies that the last run did not finish, before any folder is compared: files of theirs that
+  /// are at their name then keep their ids, and with them their attributes. Of the others the attributes go later.
+  Result<void> clear_abandoned();
+  Result<void> drop_unclaimed();
+  /// Locks that a crash left of nodes which are in no tree any more.
+  Result<void> drop_stale_locks();
   Result<void> close_intents();
 
   mutable std::shared_mutex spaces_mutex_;
   std::unordered_map<SpaceId, SpacePtr> spaces_;  // guarded by spaces_mutex_
   std::atomic<std::uint64_t> kept_round_{1};
-  std::set<NodeId> returned_;  // filled at the start
+  OwnRemovals own_removals_;
+  std::atomic<bool> follow_{false};
   std::mutex thin_mutex_;
   std::set<NodeId> thin_;  // guarded by thin_mutex_
   NodeId thin_at_;         // background thread only: how far it has looked at all files with versions
   std::mutex making_;      // space_create and space_remove, one at a time
 
   struct Recovery {
-  /// All rows of a space that is removed go to limbo. [under the writer lock, or start-up]
-  Result<void> detach_space(const SpaceId &id);
     SpaceId space;
     std::vector<NodeId> folders;  // empty: all of it
   };
@@ -284,6 +308,9 @@ class TreeEngine final : public Engine {
   std::map<SpaceId, std::chrono::steady_clock::time_point> next_look_;  // background thread only
   std::unique_ptr<Index> checkpointer_;                                 // background thread only
   SpaceId thinned_;                                                     // background thread only
+  bool abandoned_ = true;                                               // background thread only: not yet cleared
+  bool stale_locks_ = false;                                            // background thread only: not yet dropped
+  std::vector<NodeId> unclaimed_;                                       // background thread only
   std::thread thread_;
 };
 

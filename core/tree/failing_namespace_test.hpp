@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+// A file system that fails at chosen moments.
+#pragma once
+
+#include "core/tree/test_engine.hpp"
+
+#include <atomic>
+#include <cerrno>
+
+namespace Atoll::tree::test {
+
+/// So many calls to come fail with EIO.
+struct Failures {
+  std::atomic<int> self{0};              ///< that look at a folder
+  std::atomic<int> self_after_move{0};   ///< the same, from the next move on
+  std::atomic<int> self_after_place{0};  ///< the same, from the next staged thing on that came to its name
+  std::atomic<int> place_over{0};        ///< that put a staged file over another one
+  std::atomic<int> place{0};             ///< that put a staged file anywhere
+  std::atomic<int> sync{0};              ///< that make names durable
+};
+
+class FailingFolder final : public PosixFolder {
+ public:
+  FailingFolder(std::shared_ptr<PosixRoot> root, base::Fd fd, Failures &failures)
+      : PosixFolder(std::move(root), std::move(fd)), failures_(failures) {}
+
+  Result<Entry> self() override {
+    if (one(failures_.self)) return failure();
+    return PosixFolder::self();
+  }
+  Result<void> move(std::string_view name, Folder &to, std::string_view to_name, Onto onto) override {
+    auto done = PosixFolder::move(name, to, to_name, onto);
+    if (done) failures_.self += failures_.self_after_move.exchange(0);
+    return done;
+  }
+  Result<void> place(Staged &staged, std::string_view name, Onto onto) override {
+    if (one(failures_.place) || (onto == Onto::File && one(failures_.place_over))) return failure();
+    auto done = PosixFolder::place(staged, name, onto);
+    if (done) failures_.self += failures_.self_after_place.exchange(0);
+    return done;
+  }
+  Result<void> sync() override {
+    if (one(failures_.sync)) return failure();
+    return PosixFolder::sync();
+  }
+
+ private:
+  static bool one(std::atomic<int> &left) {
+    int now = left;
+    while (now > 0 && !left.compare_exchange_weak(now, now - 1)) {
+    }
+    return now > 0;
+  }
+  static Error failure() {
+    errno = EIO;
+    return base::errno_error("this disk");
+  }
+
+  Failures &failures_;
+};
+
+class FailingNamespace final : public PosixNamespace {
+ public:
+  FailingNamespace(std::shared_ptr<PosixRoot> root, Failures &failures)
+      : PosixNamespace(root), root_(std::move(root)), failures_(failures) {}
+  Result<std::unique_ptr<Folder>> open(std::string_view base, std::string_view path) override {
+    return failing(PosixNamespace::open(base, path));
+  }
+  Result<std::unique_ptr<Folder>> kept(const SpaceId &space, std::string_view path, bool make) override {
+    return failing(PosixNamespace::kept(space, path, make));
+  }
+
+ private:
+  Result<std::unique_ptr<Folder>> failing(Result<std::unique_ptr<Folder>> opened) {
+    if (!opened) return opened;
+    base::Fd fd(::dup(static_cast<PosixFolder &>(**opened).fd()));
+    return std::unique_ptr<Folder>(std::make_unique<FailingFolder>(root_, std::move(fd), failures_));
+  }
+
+  const std::shared_ptr<PosixRoot> root_;
+  Failures &failures_;
+};
+
+struct FailingFixture : Fixture {
+  FailingFixture() {
+    provider.names = [this](std::shared_ptr<PosixRoot> root) {
+      return std::make_unique<FailingNamespace>(std::move(root), failures);
+    };
+    provider.options.checkpoint_seconds = 1;
+    restart();
+  }
+  ~FailingFixture() { engine.reset(); }
+  Failures failures;
+};
+
+}  // namespace Atoll::tree::test

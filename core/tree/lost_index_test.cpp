@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: Apache-2.0
+// A power cut may take the last commits of the index: what the server itself moved, replaced or removed before is known
+// from the disk and from meta.db.
+#include "core/tree/invariants_test.hpp"
+#include "core/tree/meta.hpp"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#include <functional>
+
+using namespace Atoll;
+using namespace Atoll::tree;
+using test::Fixture;
+namespace fs = std::filesystem;
+
+namespace {
+
+/// Does `work` in a server that is killed after it, and brings back the index as it was before.
+void lose_commits(Fixture &f, const std::function<bool()> &work) {
+  f.engine.reset();
+  const std::string index = f.provider.state + "/index.db";
+  fs::copy_file(index, index + ".before", fs::copy_options::overwrite_existing);
+  const pid_t pid = ::fork();
+  REQUIRE(pid >= 0);
+  if (pid == 0) {
+    auto opened = f.provider.try_open();
+    if (!opened) ::_exit(3);
+    f.engine = std::move(*opened);
+    f.engine->settle();  // the round at its start is over: what follows stays open
+    if (!work()) ::_exit(4);
+    ::kill(::getpid(), SIGKILL);
+  }
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  REQUIRE(WIFSIGNALED(status));
+  for (const char *part : {"", "-wal", "-shm"}) fs::remove(index + part);
+  fs::rename(index + ".before", index);
+  f.start();
+}
+
+/// More files than a mass disappearance begins with, most of them in one folder.
+struct Many : Fixture {
+  explicit Many(bool trash) {
+    provider.options.trash.keep = trash;
+    provider.options.durability = Durability::Crash;
+    restart();
+    mkdir("most");
+    for (int i = 0; i < 130; ++i) test::write_disk(disk("most/" + std::to_string(i)), "1");
+    put("other", "1");
+    REQUIRE(engine->rescan(space).ok());
+    REQUIRE(used() == 131);
+  }
+  void check_removed() {
+    CHECK(engine->health().ok());
+    CHECK(names("") == "other");
+    CHECK(used() == 1);
+    test::check_space(*this);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a folder that replaced one which was written to before keeps its id, and the replaced one its") {
+  Fixture f;
+  f.mkdir("a");
+  f.mkdir("b");
+  const Node inner = f.mkdir("a/inner"), old = f.stat("b");
+  const Node file = f.put("a/inner/file", "22");
+  lose_commits(f, [&] {
+    // The replaced folder is looked at first: its intent is the oldest.
+    return f.try_put("b/last", "333") && f.engine->rename(f.at("a/inner"), f.at("b"), true, {});
+  });
+  CHECK(f.stat("b").id == inner.id);
+  CHECK(f.names("b") == "file");
+  CHECK(f.stat("b/file").id == file.id);
+  CHECK(f.names("a").empty());
+  const auto items = test::trash_of(f);
+  REQUIRE(items.size() == 1);
+  CHECK(items[0].node == old.id);
+  const Node back = Fixture::value(f.engine->trash_restore(f.space, items[0].id, f.at("c"), false, {}));
+  CHECK(back.id == old.id);
+  CHECK(f.get("c/last") == "333");
+  test::check_space(f);
+}
+
+TEST_CASE("a copy of a folder that replaced another one is a node of its own") {
+  Fixture f;
+  f.mkdir("a");
+  f.put("a/file", "1");
+  const Node old = f.mkdir("b");
+  f.put("b/old", "22");
+  lose_commits(f, [&] { return f.engine->copy(f.at("a"), f.at("b"), true, false, {}).ok(); });
+  CHECK(f.names("b") == "file");
+  CHECK(f.stat("b").id != old.id);
+  const auto items = test::trash_of(f);
+  REQUIRE(items.size() == 1);
+  CHECK(items[0].node == old.id);
+  const Node back = Fixture::value(f.engine->trash_restore(f.space, items[0].id, f.at("c"), false, {}));
+  CHECK(back.id == old.id);
+  CHECK(f.get("c/old") == "22");
+  test::check_space(f);
+}
+
+TEST_CASE("a file that was overwritten and then moved onto another one keeps its id") {
+  Fixture f;
+  f.mkdir("a");
+  f.mkdir("b");
+  const Node moved = f.put("a/f", "1"), old = f.put("b/i", "22");
+  lose_commits(f, [&] { return f.try_put("a/f", "333") && f.engine->rename(f.at("a/f"), f.at("b/i"), true, {}); });
+  CHECK(f.stat("b/i").id == moved.id);
+  CHECK(f.get("b/i") == "333");
+  CHECK(f.names("a").empty());
+  const auto items = test::trash_of(f);
+  REQUIRE(items.size() == 1);
+  CHECK(items[0].node == old.id);
+  CHECK(f.used() == 3);
+  test::check_space(f);
+}
+
+TEST_CASE("what a client removed for good is no mass disappearance") {
+  Many f(false);
+  lose_commits(f, [&] { return f.engine->remove(f.at("most"), {}).ok(); });
+  f.check_removed();
+}
+
+TEST_CASE("what was removed and purged is no mass disappearance") {
+  Many f(true);
+  lose_commits(f, [&] {
+    if (!f.engine->remove(f.at("most"), {}) || !f.engine->trash_purge_all(f.space)) return false;
+    f.engine->settle();
+    return true;
+  });
+  f.check_removed();
+}
+
+TEST_CASE("what others removed while the server was down is still held back") {
+  Many f(false);
+  lose_commits(f, [&] { return f.try_put("most/new", "1").ok(); });
+  REQUIRE(f.used() == 132);
+  f.engine.reset();
+  fs::remove_all(f.disk("most"));
+  f.start();
+  CHECK(f.engine->rescan(f.space).status() == Status::Unavailable);
+}
+
+TEST_CASE("a lock that a crash left of what is in the trash does not come back with it") {
+  Fixture f;
+  const Node file = f.put("file", "1");
+  Lock wanted;
+  const Lock lock = Fixture::value(f.engine->lock(f.at("file"), wanted, 0, {}));
+  const std::string_view token = lock.token;
+  Conditions holds;
+  holds.lock_tokens = {&token, 1};
+  REQUIRE(f.engine->remove(f.at("file"), holds).ok());
+  f.engine.reset();
+  {
+    auto dir = Fixture::value(StateDir::open(f.provider.state));
+    auto meta = Fixture::value(Meta::open(f.provider.state + "/meta.db", dir.provider()));
+    REQUIRE(meta->put_lock(lock).ok());
+    REQUIRE(meta->begin_run().ok());  // and no clean end
+  }
+  f.start();
+  const auto items = test::trash_of(f);
+  REQUIRE(items.size() == 1);
+  REQUIRE(f.engine->trash_restore(f.space, items[0].id, std::nullopt, false, {}).ok());
+  CHECK(f.stat("file").id == file.id);
+  CHECK(Fixture::value(f.engine->locks(f.at("file"))).empty());
+  CHECK(f.try_put("file", "22").ok());
+}
