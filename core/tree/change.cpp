@@ -281,10 +281,12 @@ Result<void> Change::commit() {
 }
 
 Result<void> Change::settle() {
-  // A look that changes nothing ends here as well.
-  if (committed_ && !gone_locks_.empty()) TRY(engine_.locks_->remove(space_->info.id, gone_locks_));
+  if (!committed_) return {};  // a look that changed nothing
+  const auto settled = engine_.durable() ? settle_for_good() : Result<void>();
+  // Last: should a power cut bring the node back, then with its locks.
+  if (!gone_locks_.empty()) TRY(engine_.locks_->remove(space_->info.id, gone_locks_));
   ATOLL_FAULT_POINT("change.locks_gone");
-  return engine_.durable() ? settle_for_good() : Result<void>();
+  return settled;
 }
 
 Result<void> Change::settle_for_good() {
