@@ -91,6 +91,10 @@ Result<void> Database::configure(const Options &options) {
               std::to_string(options.cache_kib) + "; PRAGMA mmap_size=" + std::to_string(options.mmap_bytes));
 }
 
+Result<void> Database::set_synchronous(Synchronous synchronous) {
+  return exec(std::string("PRAGMA synchronous=") + pragma_value(synchronous));
+}
+
 Result<Statement> Database::prepare(std::string_view sql) {
   sqlite3_stmt *statement = nullptr;
   const char *rest = nullptr;

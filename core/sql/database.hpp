@@ -78,6 +78,8 @@ class Database {
   Result<void> migrate(std::span<const char *const> steps);
   Result<std::int64_t> version();
 
+  /// From the next commit on. Not inside of a transaction.
+  Result<void> set_synchronous(Synchronous synchronous);
   /// Rows changed by the last statement.
   std::int64_t changes() const;
   std::int64_t last_insert_rowid() const;

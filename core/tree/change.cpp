@@ -27,8 +27,14 @@ std::vector<NodeId> Target::way() const {
   return ids;
 }
 
-Change::Change(TreeEngine &engine, SpacePtr space, const Conditions &conditions, bool insist)
-    : engine_(engine), space_(std::move(space)), conditions_(conditions), insist_(insist), lock_(engine.writer_) {}
+Change::Change(TreeEngine &engine, SpacePtr space, const Conditions &conditions, Announcement &announcement,
+               bool insist)
+    : engine_(engine),
+      space_(std::move(space)),
+      conditions_(conditions),
+      announcement_(announcement),
+      insist_(insist),
+      lock_(engine.writer_) {}
 
 Change::~Change() {
   if (transaction_) transaction_->rollback();
@@ -257,6 +263,22 @@ Result<void> Change::intend(std::initializer_list<NodeId> folders) {
   TRY(engine_.journal_->intend(space_->info.id, intended_));
   ATOLL_FAULT_POINT("change.intended");
   return {};
+}
+
+Result<void> Change::record(TrashRecord &record) {
+  if (!engine_.durable()) return engine_.meta_->put_lazily(record);
+  // After a crash another rename could have brought the node to where a name in the tree says that it waits.
+  const bool sure = record.refuge.kind == Refuge::Kind::None || record.refuge.kind == Refuge::Kind::Staging;
+  if (insist_ || touched_ || !sure) return engine_.meta_->put_trash(record);
+  TRY_ASSIGN(const bool there, announcement_.take(record));
+  return there ? Result<void>() : error(Status::Unavailable, "what goes into the trash is not announced yet");
+}
+
+Result<void> Change::record(VersionRecord &record) {
+  if (!engine_.durable()) return engine_.meta_->put_lazily(record);
+  if (insist_ || touched_) return engine_.meta_->put_version(record);
+  TRY_ASSIGN(const bool there, announcement_.take(record));
+  return there ? Result<void>() : error(Status::Unavailable, "the version is not announced yet");
 }
 
 Result<void> Change::changed(Folder &folder, const NodeId &id, std::int64_t size_delta) {

@@ -2,6 +2,7 @@
 // One change of the tree: the writer lock, what must hold, an index transaction, and what must be durable in the end.
 #pragma once
 
+#include "core/tree/announcement.hpp"
 #include "core/tree/tree_engine.hpp"
 
 namespace Atoll::tree {
@@ -33,8 +34,10 @@ Result<void> name_allowed(IndexView &view, const Space &space, const Target &tar
 /// disk.
 class Change {
  public:
-  /// `insist`: intents are noted under the lock if need be.
-  Change(TreeEngine &engine, SpacePtr space, const Conditions &conditions, bool insist = false);
+  /// `announcement`: where records go that must be durable first; must outlive this. `insist`: intents and records are
+  /// made durable under the lock if need be.
+  Change(TreeEngine &engine, SpacePtr space, const Conditions &conditions, Announcement &announcement,
+         bool insist = false);
   Change(const Change &) = delete;
   Change &operator=(const Change &) = delete;
   ~Change();
@@ -72,6 +75,10 @@ class Change {
   // ---- doing
   /// Before the truth is touched. An error when the change must be tried again: see unannounced().
   Result<void> intend(std::initializer_list<NodeId> folders);
+  /// The same for the record of what goes into the trash or among the versions. It may get another id and time. An
+  /// error when the change must be tried again.
+  Result<void> record(TrashRecord &record);
+  Result<void> record(VersionRecord &record);
   /// After the truth was touched: the folder is what it is now, all above it have changed. A folder that somebody else
   /// had changed before keeps its old time in the index, so that the next listing looks.
   Result<void> changed(Folder &folder, const NodeId &id, std::int64_t size_delta);
@@ -108,6 +115,7 @@ class Change {
   TreeEngine &engine_;
   const SpacePtr space_;
   const Conditions &conditions_;
+  Announcement &announcement_;
   const bool insist_;
   std::unique_lock<std::mutex> lock_;
   std::optional<IndexTransaction> transaction_;
@@ -130,18 +138,19 @@ Result<T> TreeEngine::changing(const SpaceId &space, const Conditions &condition
                                FunctionRef<Result<T>(Change &)> body) {
   constexpr int kAttempts = 5;
   int announced = 0;
+  Announcement announcement(*meta_, [this](bool warning, const std::string &message) { log(warning, message); });
   for (int attempt = 1;; ++attempt) {
     auto serving_space = serving(space);
     if (!serving_space) return std::move(serving_space).error();
     std::optional<NodeId> stale;
     std::vector<NodeId> unannounced;
     {
-      Change change(*this, *serving_space, conditions, announced > 1);
+      Change change(*this, *serving_space, conditions, announcement, announced > 1);
       if (auto begun = change.begin(); !begun) return std::move(begun).error();
       auto result = body(change);
       stale = change.stale();
       unannounced.assign(change.unannounced().begin(), change.unannounced().end());
-      if (!stale && unannounced.empty()) {
+      if (!stale && unannounced.empty() && !announcement.wanted()) {
         if (!result) return result;
         if (auto settled = change.settle(); !settled) return std::move(settled).error();
         return result;
@@ -151,6 +160,12 @@ Result<T> TreeEngine::changing(const SpaceId &space, const Conditions &condition
       ++announced;
       --attempt;
       if (auto done = journal_->intend(space, unannounced); !done) return std::move(done).error();
+      continue;
+    }
+    if (announcement.wanted()) {
+      ++announced;
+      --attempt;
+      if (auto done = announcement.make(); !done) return std::move(done).error();
       continue;
     }
     if (attempt == kAttempts)

@@ -26,12 +26,25 @@ Result<void> TreeEngine::recover_kept(bool rebuilt) {
   TRY_ASSIGN(const auto open, meta_->unsettled_trash(TrashState::Kept, kNoLimit));
   std::vector<Uuid> gone;
   for (const TrashRecord &record : open) TRY(recover_trash(record, gone));
+  TRY_ASSIGN(auto coming, meta_->unsettled_trash(TrashState::Coming, kNoLimit));
+  for (TrashRecord &record : coming) {
+    const std::size_t lost = gone.size();
+    TRY(recover_trash(record, gone));
+    record.round = kept_round();
+    if (gone.size() == lost) TRY(meta_->take(record));
+  }
   TRY(meta_->remove_trash(gone));
   TRY_ASSIGN(const auto purging, meta_->unsettled_trash(TrashState::Purging, kNoLimit));
   for (const TrashRecord &record : purging) own_removals_.add(record.node, 0);
-  TRY_ASSIGN(const auto open_versions, meta_->open_versions());
+  TRY_ASSIGN(auto open_versions, meta_->open_versions());
   std::vector<VersionRecord> gone_versions;
-  for (const VersionRecord &record : open_versions) TRY(recover_version(record, gone_versions));
+  for (VersionRecord &record : open_versions) {
+    const std::size_t lost = gone_versions.size();
+    TRY(recover_version(record, gone_versions));
+    if (record.round != kComing || gone_versions.size() != lost) continue;
+    record.round = kept_round();
+    TRY(meta_->take(record));
+  }
   TRY(meta_->remove_versions(gone_versions));
   TRY(load_kept_bytes());
   if (!rebuilt) return {};

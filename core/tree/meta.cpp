@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/tree/meta.hpp"
 
+#include "core/base/file.hpp"
 #include "core/base/text.hpp"
 #include "core/tree/try.hpp"
+
+#include <fcntl.h>
 
 namespace Atoll::tree {
 namespace {
@@ -52,6 +55,12 @@ Result<std::unique_ptr<Meta>> Meta::open(const std::string &path, const Uuid &pr
   options.read_only = true;
   TRY_ASSIGN(sql::Database reader, sql::Database::open(path, options));
   std::unique_ptr<Meta> meta(new Meta(std::move(database), std::move(reader)));
+  // SQLite keeps the log as long as there is a connection.
+  const std::string log = path + "-wal";
+  meta->log_ = base::Fd(::open(log.c_str(), O_RDWR | O_CLOEXEC));
+  if (!meta->log_) return base::errno_error("open " + log);
+  const std::size_t slash = path.rfind('/');
+  TRY(base::sync_directory(slash == std::string::npos ? "." : path.substr(0, slash + 1)));
   TRY_ASSIGN(const std::string held, meta->setting("provider"));
   if (held.empty()) {
     TRY(meta->set_setting("provider", provider.text()));

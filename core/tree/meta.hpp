@@ -2,8 +2,10 @@
 // meta.db: what cannot be found out again from the tree. Every commit survives a power cut.
 #pragma once
 
+#include "core/base/file.hpp"
 #include "core/sql/database.hpp"
 #include "core/tree/function_ref.hpp"
+#include "core/tree/sync_rounds.hpp"
 #include "core/tree/types.hpp"
 
 #include <memory>
@@ -51,6 +53,7 @@ enum class TrashState : std::uint8_t {
   Kept = 0,
   Purging = 1,    ///< purged for all that anyone sees; the background does the work
   Restoring = 2,  ///< it comes back, or has
+  Coming = 3,     ///< announced; nobody sees it
 };
 
 struct TrashRecord : TrashItem {
@@ -59,6 +62,9 @@ struct TrashRecord : TrashItem {
   std::uint64_t round = 0;  ///< in which it was last changed; 0: truth and record agree for good
   Refuge refuge;
 };
+
+/// The round of a version that is announced only; nobody sees it.
+constexpr std::uint64_t kComing = INT64_MAX;
 
 struct VersionRecord : Version {
   std::uint64_t inode = 0;
@@ -140,6 +146,22 @@ class Meta {
   Result<void> put_lock(const Lock &lock);
   Result<void> remove_locks(std::span<const std::string> tokens);
 
+  // ---- trash and versions to be; meta_announced.cpp
+  /// Makes a record durable before the change that it belongs to, for which it becomes a real one in take(). Those who
+  /// come together wait for the disk together, and nobody who wants to write waits for them. Of announcements of one
+  /// version (node and sequence) the last holds.
+  Result<void> announce(const TrashRecord &record);
+  Result<void> announce(const VersionRecord &record);
+  /// From now on it is kept, in its round. A power cut may make it an announced one again. False: it is not there.
+  Result<bool> take(const TrashRecord &record);
+  Result<bool> take(const VersionRecord &record);
+  /// Kept at once; a power cut may lose the record.
+  Result<void> put_lazily(const TrashRecord &record);
+  Result<void> put_lazily(const VersionRecord &record);
+  /// Nothing came of it. What was taken stays.
+  Result<void> withdraw(const TrashRecord &record);
+  Result<void> withdraw(const VersionRecord &record);
+
   // ---- trash; meta_trash.cpp
   Result<void> put_trash(const TrashRecord &record);
   Result<std::optional<TrashRecord>> trash(const Uuid &id);
@@ -168,6 +190,7 @@ class Meta {
   Result<std::optional<VersionRecord>> version(const NodeId &node, std::uint64_t sequence);
   /// Of a file, the newest first.
   Result<std::vector<VersionRecord>> versions(const NodeId &node);
+  /// Those with an open round, and those that were announced.
   Result<std::vector<VersionRecord>> open_versions();
   /// The oldest of a space (none: of all spaces) that were kept before this time, at most `limit`.
   Result<std::vector<VersionRecord>> old_versions(const SpaceId &space, std::int64_t before_ns, std::uint64_t limit);
@@ -181,8 +204,14 @@ class Meta {
   Result<std::vector<VersionRecord>> versions_of(std::span<const NodeId> nodes);
 
  private:
+  class Lazily;
+
   Meta(sql::Database database, sql::Database reader) : database_(std::move(database)), reader_(std::move(reader)) {}
   Result<void> for_spaces(std::string_view text, std::span<const SpaceId> spaces);
+  /// Waits until all that was committed lazily survives a power cut.
+  Result<void> sync();
+  Result<void> insert(const TrashRecord &record);
+  Result<void> insert(const VersionRecord &record);
   Result<std::string> setting(std::string_view name);
   Result<void> set_setting(std::string_view name, std::string_view value);
 
@@ -190,6 +219,8 @@ class Meta {
   sql::Database database_;  // guarded by mutex_
   std::mutex reader_mutex_;
   sql::Database reader_;  // guarded by reader_mutex_; does not wait for commits
+  base::Fd log_;          // the write-ahead log
+  SyncRounds syncs_;
 };
 
 }  // namespace Atoll::tree

@@ -54,6 +54,10 @@ Result<std::vector<SpaceBytes>> trash_sums(sql::Cursor rows) {
 
 Result<void> Meta::put_trash(const TrashRecord &record) {
   const std::lock_guard guard(mutex_);
+  return insert(record);
+}
+
+Result<void> Meta::insert(const TrashRecord &record) {
   TRY_ASSIGN(sql::Statement *const put,
              database_.cached("INSERT INTO trash(" TREE_TRASH_COLUMNS
                               ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17)"));

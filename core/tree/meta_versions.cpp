@@ -7,6 +7,11 @@
 namespace Atoll::tree {
 namespace {
 
+// An announced version (kComing) has no bytes yet.
+#define TREE_COMING "9223372036854775807"
+#define TREE_NOT_COMING " AND round<" TREE_COMING
+#define TREE_KEPT_SIZE "CASE round WHEN " TREE_COMING " THEN 0 ELSE size END"
+
 #define TREE_VERSION_COLUMNS "node,sequence,space,size,mtime_ns,kept_ns,sums,inode,round,token"
 
 VersionRecord decode_version(const sql::Cursor &row) {
@@ -37,6 +42,10 @@ Result<std::vector<VersionRecord>> all_of_versions(sql::Cursor rows) {
 
 Result<void> Meta::put_version(const VersionRecord &record) {
   const std::lock_guard guard(mutex_);
+  return insert(record);
+}
+
+Result<void> Meta::insert(const VersionRecord &record) {
   const auto sums = encode_sums(record.sums);
   TRY_ASSIGN(sql::Statement *const put, database_.cached("INSERT OR REPLACE INTO version(" TREE_VERSION_COLUMNS
                                                          ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"));
@@ -46,8 +55,9 @@ Result<void> Meta::put_version(const VersionRecord &record) {
 
 Result<std::optional<VersionRecord>> Meta::version(const NodeId &node, std::uint64_t sequence) {
   const std::lock_guard guard(mutex_);
-  TRY_ASSIGN(sql::Statement *const one,
-             database_.cached("SELECT " TREE_VERSION_COLUMNS " FROM version WHERE node=?1 AND sequence=?2"));
+  TRY_ASSIGN(
+      sql::Statement *const one,
+      database_.cached("SELECT " TREE_VERSION_COLUMNS " FROM version WHERE node=?1 AND sequence=?2" TREE_NOT_COMING));
   auto rows = one->query(node, sequence);
   TRY_ASSIGN(const bool there, rows.next());
   if (!there) return std::optional<VersionRecord>();
@@ -57,7 +67,8 @@ Result<std::optional<VersionRecord>> Meta::version(const NodeId &node, std::uint
 Result<std::vector<VersionRecord>> Meta::versions(const NodeId &node) {
   const std::lock_guard guard(reader_mutex_);
   TRY_ASSIGN(sql::Statement *const all,
-             reader_.cached("SELECT " TREE_VERSION_COLUMNS " FROM version WHERE node=?1 ORDER BY sequence DESC"));
+             reader_.cached("SELECT " TREE_VERSION_COLUMNS " FROM version WHERE node=?1" TREE_NOT_COMING
+                            " ORDER BY sequence DESC"));
   return all_of_versions(all->query(node));
 }
 
@@ -74,17 +85,20 @@ Result<std::vector<VersionRecord>> Meta::old_versions(const SpaceId &space, std:
   const std::optional<SpaceId> only = space.none() ? std::optional<SpaceId>() : space;
   TRY_ASSIGN(sql::Statement *const old,
              only ? database_.cached("SELECT " TREE_VERSION_COLUMNS
-                                     " FROM version WHERE space=?1 AND kept_ns<?2 ORDER BY kept_ns LIMIT ?3")
+                                     " FROM version WHERE space=?1 AND kept_ns<?2" TREE_NOT_COMING
+                                     " ORDER BY kept_ns LIMIT ?3")
                   : database_.cached("SELECT " TREE_VERSION_COLUMNS
-                                     " FROM version WHERE ?1 IS NULL AND kept_ns<?2 ORDER BY kept_ns LIMIT ?3"));
+                                     " FROM version WHERE ?1 IS NULL AND kept_ns<?2" TREE_NOT_COMING
+                                     " ORDER BY kept_ns LIMIT ?3"));
   return all_of_versions(old->query(only, before_ns, static_cast<std::int64_t>(limit)));
 }
 
 Result<std::vector<NodeId>> Meta::nodes_with_versions(const NodeId &after, std::uint64_t limit) {
   const std::lock_guard guard(mutex_);
   std::vector<NodeId> nodes;
-  TRY_ASSIGN(sql::Statement *const some,
-             database_.cached("SELECT DISTINCT node FROM version WHERE node>?1 ORDER BY node LIMIT ?2"));
+  TRY_ASSIGN(
+      sql::Statement *const some,
+      database_.cached("SELECT DISTINCT node FROM version WHERE node>?1" TREE_NOT_COMING " ORDER BY node LIMIT ?2"));
   auto rows = some->query(after, static_cast<std::int64_t>(limit));
   for (;;) {
     TRY_ASSIGN(const bool more, rows.next());
@@ -99,7 +113,7 @@ Result<std::vector<SpaceBytes>> Meta::remove_versions(std::span<const VersionRec
   const std::lock_guard guard(mutex_);
   TRY_ASSIGN(auto transaction, database_.begin());
   TRY_ASSIGN(sql::Statement *const drop,
-             database_.cached("DELETE FROM version WHERE node=?1 AND sequence=?2 RETURNING space,size"));
+             database_.cached("DELETE FROM version WHERE node=?1 AND sequence=?2 RETURNING space," TREE_KEPT_SIZE));
   for (const VersionRecord &record : records) {
     auto rows = drop->query(record.node, record.sequence);
     TRY_ASSIGN(const bool there, rows.next());
@@ -114,7 +128,8 @@ Result<std::vector<SpaceBytes>> Meta::remove_versions(std::span<const VersionRec
 Result<std::vector<SpaceBytes>> Meta::version_bytes() {
   const std::lock_guard guard(mutex_);
   std::vector<SpaceBytes> sums;
-  TRY_ASSIGN(sql::Statement *const sum, database_.cached("SELECT space,SUM(size) FROM version GROUP BY space"));
+  TRY_ASSIGN(sql::Statement *const sum,
+             database_.cached("SELECT space,SUM(" TREE_KEPT_SIZE ") FROM version GROUP BY space"));
   auto rows = sum->query();
   for (;;) {
     TRY_ASSIGN(const bool more, rows.next());
@@ -132,7 +147,8 @@ Result<void> Meta::close_versions(std::uint64_t round) {
 Result<std::vector<VersionRecord>> Meta::versions_of(std::span<const NodeId> nodes) {
   std::vector<VersionRecord> all;
   const std::lock_guard guard(mutex_);
-  TRY_ASSIGN(sql::Statement *const one, database_.cached("SELECT " TREE_VERSION_COLUMNS " FROM version WHERE node=?1"));
+  TRY_ASSIGN(sql::Statement *const one,
+             database_.cached("SELECT " TREE_VERSION_COLUMNS " FROM version WHERE node=?1" TREE_NOT_COMING));
   for (const NodeId &node : nodes) {
     TRY_ASSIGN(auto some, all_of_versions(one->query(node)));
     all.insert(all.end(), std::make_move_iterator(some.begin()), std::make_move_iterator(some.end()));

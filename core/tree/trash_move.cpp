@@ -45,11 +45,11 @@ Result<void> TrashMove::note(Refuge refuge) {
   record_.inode = row.inode;
   record_.round = engine_.kept_round();
   record_.refuge = std::move(refuge);
-  name_ = record_.id.text();
   TRY_ASSIGN(auto folder, engine_.names_->kept(record_.space, "trash", true));
   folder_ = &change_.keep(std::move(folder));
   ATOLL_FAULT_POINT("trash.folder");
-  TRY(engine_.meta_->put_trash(record_));
+  TRY(change_.record(record_));
+  name_ = record_.id.text();
   noted_ = true;
   ATOLL_FAULT_POINT("trash.noted");
   return {};

@@ -68,7 +68,7 @@ Result<void> VersionMove::note(Folder &folder, Staged &staged, const VersionCopy
   if (!folder.quiet(target_.name)) return copy_instead(folder);
   moves_ = true;
   record_.token = staged.token();
-  TRY(engine_.meta_->put_version(record_));
+  TRY(change_.record(record_));
   noted_ = true;
   ATOLL_FAULT_POINT("version.noted");
   return {};
