@@ -51,13 +51,16 @@ class Multistatus {
   void response(const atoll_stat &stat, const Extras &extras);
   /// False when this entry does not have it.
   bool value(Property property, const atoll_stat &stat, const Extras &extras);
+  void append_id(const atoll_stat &stat);
   void some(const atoll_stat &stat, const Extras &extras);
   void names(const atoll_stat &stat, const Extras &extras);
 
   const PropertyPlan &plan_;
   const SpaceFacts &space_;
   std::string out_;
-  std::string missing_;  // reused by each entry
+  std::string missing_;    // reused by each entry
+  std::string id_prefix_;  // what the ids of all nodes of id_space_ begin with
+  std::uint8_t id_space_[16]{};
 };
 
 /// The 207 of a PROPPATCH: each property with its status.
