@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looking after spaces: check, rebuild, snapshot, restore. Long work on the thread of the caller, while others are
+// Looking after spaces: check, rebuild, snapshot, restore, move. Long work on the thread of the caller, while others are
 // served.
 #pragma once
 
@@ -51,7 +51,12 @@ struct RestoreResult {
   std::uint64_t same = 0;     ///< nodes that were as in the snapshot
 };
 
-/// [any thread]. Unavailable: it cannot be told now.
+struct MoveResult {
+  std::uint64_t files = 0, folders = 0, bytes = 0;  ///< of the space as it is seen
+  std::uint64_t trash = 0, versions = 0;            ///< items, contents
+};
+
+/// [any thread]. Unavailable: it cannot be told now. Aborted: something else works on the space.
 class Care {
  public:
   explicit Care(Engine &engine) noexcept;
@@ -70,6 +75,17 @@ class Care {
   /// lacks is removed, as a client would remove it: into the trash, if there is one. Locks do not hold it up. The
   /// fingerprint of the space changes first. DataLoss: the snapshot is damaged; nothing was changed if its manifest is.
   Result<RestoreResult> restore(const SpaceId &space, const std::string &folder, std::string_view path, CareSink sink);
+
+  /// Copies a space from another provider's engine to this one, while that one serves it: contents, ids, sequences,
+  /// times, checksums, attributes, trash, versions, locks, quota; not the change log, and no uploads that are under
+  /// way. When it returns Ok the space is whole and durable here, and the other engine refuses changes of it, but
+  /// nothing is decided: settle_move() says on both where it lives, first where it does not. On an error nothing has
+  /// happened. AlreadyExists: the space is here already.
+  Result<MoveResult> receive(const SpaceId &space, Engine &from, CareSink sink);
+  /// The space lives here (`here`), or it does not: then it is removed. Fine when there is nothing to settle.
+  Result<void> settle_move(const SpaceId &space, bool here);
+  /// Spaces of which a crash may have left two.
+  Result<std::vector<SpaceId>> unsettled_moves();
 
  private:
   TreeEngine &engine_;

@@ -482,9 +482,19 @@ Care::Care(Engine &engine) noexcept : engine_(static_cast<TreeEngine &>(engine))
 
 Result<CheckResult> Care::check(const SpaceId &space, const CheckOptions &options, CareSink sink) {
   TRY_ASSIGN(const SpacePtr served, engine_.serving(space));
+  std::optional<Caring> caring;
+  if (options.repair) {
+    caring.emplace(served);
+    TRY(caring->mine());
+  }
   return Checker(engine_, served, options, sink).run();
 }
 
-Result<void> Care::rebuild(const SpaceId &space, CareSink sink) { return engine_.rebuild_space(space, sink); }
+Result<void> Care::rebuild(const SpaceId &space, CareSink sink) {
+  TRY_ASSIGN(const SpacePtr served, engine_.serving(space));
+  const Caring caring(served);
+  TRY(caring.mine());
+  return engine_.rebuild_space(space, sink);
+}
 
 }  // namespace Atoll::tree

@@ -333,7 +333,9 @@ class Restorer {
 
 Result<RestoreResult> Care::restore(const SpaceId &space, const std::string &folder, std::string_view path,
                                     CareSink sink) {
-  TRY(engine_.serving(space));
+  TRY_ASSIGN(const SpacePtr served, engine_.serving(space));
+  const Caring caring(served);
+  TRY(caring.mine());
   return Restorer(engine_, space, folder, path, sink).run();
 }
 

@@ -52,6 +52,7 @@ Change::~Change() {
 
 Result<void> Change::begin() {
   if (!space_->ready) return error(Status::Unavailable, "the space is being compared with its files");
+  TRY(changeable(*space_));
   TRY_ASSIGN(auto transaction, index().begin_write(space_->info.id));
   transaction_.emplace(std::move(transaction));
   ATOLL_FAULT_POINT("change.begun");

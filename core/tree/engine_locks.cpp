@@ -60,6 +60,9 @@ Result<Lock> TreeEngine::lock_refresh(const Ref &ref, std::string_view token, st
     if (lock.token != token) continue;
     if (account && !lock.account.none() && *account != lock.account)
       return error(Status::PermissionDenied, "the lock belongs to another account");
+    const std::lock_guard guard(writer_);
+    TRY_ASSIGN(const SpacePtr space, serving(ref.space));
+    TRY(changeable(*space));
     return locks_->refresh(ref.space, token, timeout_s);
   }
   return error(Status::Aborted, "no lock with this token applies here");
@@ -72,6 +75,8 @@ Result<void> TreeEngine::unlock(const Ref &ref, std::string_view token, const st
     if (account && !lock.account.none() && *account != lock.account)
       return error(Status::PermissionDenied, "the lock belongs to another account");
     const std::lock_guard guard(writer_);
+    TRY_ASSIGN(const SpacePtr space, serving(ref.space));
+    TRY(changeable(*space));
     return locks_->remove(ref.space, {&lock.token, 1});
   }
   return error(Status::FailedPrecondition, "no lock with this token applies here");

@@ -35,6 +35,8 @@ Result<void> TreeEngine::space_set_names(const SpaceId &id, NameRule rule) {
   TRY_ASSIGN(const SpacePtr space, serving(id));
   if (rule == NameRule::Exact && names_->folds_names())
     return error(Status::FailedPrecondition, "the file system takes such names for one");
+  const std::lock_guard guard(writer_);
+  TRY(changeable(*space));
   TRY(meta_->set_note(names_note(id), rule == NameRule::Unique ? "unique" : ""));
   space->names = rule;
   return {};
@@ -57,7 +59,12 @@ std::vector<SpacePtr> TreeEngine::all_spaces() const {
 Result<SpacePtr> TreeEngine::serving(const SpaceId &space) {
   TRY(names_->prove(false));
   auto found = known(space);
-  if (!found) return error(Status::NotFound, "there is no such space");
+  if (!found) {
+    // A request that was on its way when the space moved is no proof of anything.
+    const std::shared_lock guard(spaces_mutex_);
+    if (departed_.contains(space)) return Error{Status::Unavailable, "the space lives on another storage now", 0, 1000};
+    return error(Status::NotFound, "there is no such space");
+  }
   if (!found->ready.load(std::memory_order_acquire)) return recovering();
   TRY(not_held(*found));
   return found;
@@ -100,6 +107,7 @@ Result<void> TreeEngine::space_create(const SpaceSpec &spec) {
   {
     const std::unique_lock guard(spaces_mutex_);
     spaces_[spec.id] = made;
+    departed_.erase(spec.id);
   }
   // A folder that was there already, with what is in it.
   return reconcile(known(spec.id), root_of(spec.id), true);
@@ -180,6 +188,8 @@ Result<void> TreeEngine::space_list(FunctionRef<bool(const SpaceInfo &)> sink) {
 
 Result<void> TreeEngine::space_set_quota(const SpaceId &id, std::uint64_t quota) {
   TRY_ASSIGN(const SpacePtr space, serving(id));
+  const std::lock_guard guard(writer_);
+  TRY(changeable(*space));
   TRY(meta_->set_quota(id, quota));
   ATOLL_FAULT_POINT("space.quota_noted");
   space->quota = quota;
@@ -198,6 +208,12 @@ Result<void> TreeEngine::detach_space(const SpaceId &id) {
 Result<void> TreeEngine::space_remove(const SpaceId &id) {
   const std::lock_guard making(making_);
   TRY_ASSIGN(const SpacePtr space, serving(id));
+  TRY(changeable(*space));
+  return drop_space(space, false);
+}
+
+Result<void> TreeEngine::drop_space(const SpacePtr &space, bool moved) {
+  const SpaceId id = space->info.id;
   TRY(names_->prove(true));
   {
     const std::lock_guard guard(writer_);
@@ -211,6 +227,7 @@ Result<void> TreeEngine::space_remove(const SpaceId &id) {
     {
       const std::unique_lock spaces_guard(spaces_mutex_);
       spaces_.erase(id);
+      if (moved) departed_.insert(id);
     }
     locks_->forget_space(id);
     TRY(removals_->forget(id));

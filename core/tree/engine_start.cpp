@@ -164,6 +164,7 @@ Result<void> TreeEngine::load_spaces(bool flags) {
     ATOLL_FAULT_POINT("start.space_gone");
   }
   std::erase_if(records, [](const SpaceRecord &record) { return record.removing; });
+  TRY(turn_away_all(records));
   for (SpaceRecord &record : records) {
     if (record.making) TRY(finish_making(record));
     TRY(removals_->load(record.info.id));

@@ -93,6 +93,8 @@ Result<void> TreeEngine::version_remove(const Ref &ref, std::uint64_t sequence) 
   TRY_ASSIGN(const Node node, file_at(*this, ref));
   TRY_ASSIGN(const auto record, meta_->version(node.id, sequence));
   if (!record || record->space != ref.space || sequence == node.sequence) return no_such_version();
+  TRY_ASSIGN(const SpacePtr space, serving(ref.space));
+  TRY(changeable(*space));
   return drop_versions({&*record, 1});
 }
 

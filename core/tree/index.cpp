@@ -168,6 +168,21 @@ Result<void> Index::set_disk_state(const NodeId &folder, std::int64_t mtime_ns, 
 
 Result<void> Index::set_flag_attributes(const NodeId &id, bool has) { return flag_.run_with(id, has ? 1 : 0); }
 
+Result<void> Index::commit_for_good(bool yes) {
+  return database_.exec(yes ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+}
+
+Result<std::vector<std::pair<NodeId, std::string>>> Index::in_trash() {
+  std::vector<std::pair<NodeId, std::string>> found;
+  TRY_ASSIGN(sql::Statement *const statement, database_.cached("SELECT id,name FROM node WHERE parent=?1"));
+  auto rows = statement->query(parent_key(Place::Trash));
+  for (;;) {
+    TRY_ASSIGN(const bool more, rows.next());
+    if (!more) return found;
+    found.emplace_back(rows.id<NodeId>(0), rows.text(1));
+  }
+}
+
 Result<bool> Index::clear_limbo(std::size_t limit, FunctionRef<void(const NodeId &, bool)> gone, Place place) {
   struct Cleared {
     NodeId id;

@@ -81,6 +81,10 @@ class Index : public IndexView {
   Result<void> bump(const NodeId &folder, std::uint64_t sequence, std::int64_t size_delta);
   Result<void> set_disk_state(const NodeId &folder, std::int64_t mtime_ns, std::uint64_t inode);
   Result<void> set_flag_attributes(const NodeId &id, bool has);
+  /// Whether commits of this connection survive a power cut, with all before them. Between transactions.
+  Result<void> commit_for_good(bool yes);
+  /// What hangs in the trash itself: node, and the name that it has there.
+  Result<std::vector<std::pair<NodeId, std::string>>> in_trash();
 
   // ---- the change log
   /// Appends a row. Positions must rise within a space.

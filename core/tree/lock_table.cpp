@@ -18,6 +18,12 @@ Result<void> LockTable::load() {
   return {};
 }
 
+void LockTable::adopt(const SpaceId &space, std::span<const Lock> locks) {
+  if (locks.empty()) return;
+  const std::unique_lock guard(mutex_);
+  locks_[space].assign(locks.begin(), locks.end());
+}
+
 bool LockTable::any(const SpaceId &space) const {
   const std::shared_lock guard(mutex_);
   return !locks_.empty() && locks_.contains(space);

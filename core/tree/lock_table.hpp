@@ -38,6 +38,8 @@ class LockTable {
   Result<Lock> refresh(const SpaceId &space, std::string_view token, std::uint64_t timeout_s);
   Result<void> remove(const SpaceId &space, std::span<const std::string> tokens);
   void forget_space(const SpaceId &space);
+  /// Takes up what meta.db has been given of a space that came from elsewhere.
+  void adopt(const SpaceId &space, std::span<const Lock> locks);
   /// Drops what has expired from memory and meta.db. [background]
   Result<void> expire();
 

@@ -93,6 +93,55 @@ Result<void> Meta::set_note(std::string_view name, std::string_view text) {
   return set_setting("note." + std::string(name), text);
 }
 
+Result<std::vector<std::pair<std::string, std::string>>> Meta::notes(std::string_view beginning) {
+  const std::lock_guard guard(mutex_);
+  const std::string from = "note." + std::string(beginning);
+  std::vector<std::pair<std::string, std::string>> found;
+  TRY_ASSIGN(sql::Statement *const statement,
+             database_.cached("SELECT substr(name,length(?1)+1),value FROM setting"
+                              " WHERE substr(name,1,length(?1))=?1 AND value<>'' ORDER BY name"));
+  auto rows = statement->query(from);
+  for (;;) {
+    TRY_ASSIGN(const bool more, rows.next());
+    if (!more) return found;
+    found.emplace_back(rows.text(0), rows.text(1));
+  }
+}
+
+Result<void> Meta::raise_sequences(std::uint64_t to) {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(auto transaction, database_.begin());
+  TRY_ASSIGN(const std::string text, setting("next_sequence"));
+  if (base::parse_u64(text).value_or(0) >= to) return {};
+  TRY(set_setting("next_sequence", std::to_string(to)));
+  return transaction.commit();
+}
+
+Result<void> Meta::receive_space(const ArrivingSpace &arriving, Meta &from, const std::string &rule_note) {
+  const SpaceId &id = arriving.record.info.id;
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(auto transaction, database_.begin());
+  TRY(put_space(arriving.record));
+  TRY(set_note(rule_note, arriving.names == NameRule::Unique ? "unique" : ""));
+  for (const TrashRecord &record : arriving.trash) TRY(put_trash(record));
+  for (const VersionRecord &record : arriving.versions) TRY(put_version(record));
+  for (const Lock &lock : arriving.locks) TRY(put_lock(lock));
+  TRY_ASSIGN(sql::Statement *const put,
+             database_.cached("INSERT INTO attribute(node,ns,name,space,value) VALUES(?1,?2,?3,?4,?5)"));
+  {
+    const std::lock_guard reading(from.reader_mutex_);
+    TRY_ASSIGN(sql::Statement *const all,
+               from.reader_.cached("SELECT node,ns,name,value FROM attribute WHERE space=?1"));
+    auto rows = all->query(id);
+    for (;;) {
+      TRY_ASSIGN(const bool more, rows.next());
+      if (!more) break;
+      TRY(put->run_with(rows.id<NodeId>(0), rows.text(1), rows.text(2), id, rows.blob(3)));
+    }
+  }
+  return transaction.commit();
+}
+
 Result<Meta::Start> Meta::begin_run() {
   const std::lock_guard guard(mutex_);
   TRY_ASSIGN(auto transaction, database_.begin());

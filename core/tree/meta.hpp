@@ -72,6 +72,15 @@ struct VersionRecord : Version {
   std::string token;        ///< staged under it when a crash came in between
 };
 
+/// A space with all that meta.db holds of it but its attributes.
+struct ArrivingSpace {
+  SpaceRecord record;
+  NameRule names = NameRule::Exact;
+  std::vector<TrashRecord> trash;
+  std::vector<VersionRecord> versions;
+  std::vector<Lock> locks;
+};
+
 /// Bytes of one space.
 struct SpaceBytes {
   SpaceId space;
@@ -98,11 +107,18 @@ class Meta {
   /// A word that is kept over restarts; empty when there is none.
   Result<std::string> note(std::string_view name);
   Result<void> set_note(std::string_view name, std::string_view text);
+  /// All that have a name of this beginning and are not empty: the rest of the name, and the text.
+  Result<std::vector<std::pair<std::string, std::string>>> notes(std::string_view beginning);
+  /// Sequences below this one are not reserved any more.
+  Result<void> raise_sequences(std::uint64_t to);
 
   // ---- spaces
   Result<std::vector<SpaceRecord>> spaces();
   Result<void> put_space(const SpaceRecord &space);
   Result<void> set_quota(const SpaceId &space, std::uint64_t quota);
+  /// Writes all of it at once, with the space's attributes from another meta.db. `rule_note`: where its rule of names
+  /// is noted.
+  Result<void> receive_space(const ArrivingSpace &arriving, Meta &from, const std::string &rule_note);
   /// Also drops its attributes, locks and intents.
   Result<void> remove_space(const SpaceId &space);
 
@@ -215,8 +231,8 @@ class Meta {
   Result<std::string> setting(std::string_view name);
   Result<void> set_setting(std::string_view name, std::string_view value);
 
-  std::mutex mutex_;
-  sql::Database database_;  // guarded by mutex_
+  std::recursive_mutex mutex_;  // receive_space() is made of the others
+  sql::Database database_;      // guarded by mutex_
   std::mutex reader_mutex_;
   sql::Database reader_;  // guarded by reader_mutex_; does not wait for commits
   base::Fd log_;          // the write-ahead log

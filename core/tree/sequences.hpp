@@ -27,6 +27,14 @@ class Sequences {
     return next_++;
   }
 
+  /// From now on all that are given are greater.
+  Result<void> raise(std::uint64_t above) {
+    const std::lock_guard guard(mutex_);
+    if (next_ > above) return {};
+    if (auto raised = meta_.raise_sequences(above + 1); !raised) return raised;
+    return reserve();
+  }
+
   /// Whether it was given, or could have been by an earlier run.
   bool past(std::uint64_t sequence) const {
     const std::lock_guard guard(mutex_);

@@ -34,7 +34,9 @@ struct Space {
   std::atomic<NameRule> names{NameRule::Exact};
   std::atomic<std::uint64_t> trash_bytes{0}, version_bytes{0};
   std::atomic<std::uint64_t> fingerprint{0};
-  std::atomic<bool> ready{true};  ///< false: being recovered, all answers are Unavailable
+  std::atomic<bool> moving{false};  ///< nothing may change: it is about to live elsewhere. Set under the writer lock
+  std::atomic<bool> cared{false};   ///< somebody repairs, rebuilds, restores or moves it; see Caring
+  std::atomic<bool> ready{true};    ///< false: being recovered, all answers are Unavailable
   std::atomic<std::uint64_t> remade{
       0};  ///< how often its rows were taken away to be made anew; counted when `ready` is false
 };
@@ -56,6 +58,32 @@ class Steady {
   const bool fine_;
 };
 using SpacePtr = std::shared_ptr<Space>;
+
+/// The right to repair, rebuild, restore or move a space, which one at a time has.
+class Caring {
+ public:
+  explicit Caring(SpacePtr space) : space_(std::move(space)), mine_(!space_->cared.exchange(true)) {}
+  Caring(const Caring &) = delete;
+  Caring &operator=(const Caring &) = delete;
+  ~Caring() {
+    if (mine_) space_->cared = false;
+  }
+  /// Aborted when somebody else has it.
+  Result<void> mine() const {
+    if (mine_) return {};
+    return error(Status::Aborted, "another command works on this space; try again when it is done");
+  }
+
+ private:
+  const SpacePtr space_;
+  const bool mine_;
+};
+
+/// Unavailable while the space is on its way to another provider.
+inline Result<void> changeable(const Space &space) {
+  if (!space.moving) return {};
+  return Error{Status::Unavailable, "the space is being moved to another storage; try again", 0, 2000};
+}
 
 /// InvalidArgument unless every name of the path may be one.
 Result<void> names_valid(std::string_view path);
@@ -184,6 +212,21 @@ class TreeEngine final : public Engine {
   Result<void> rebuild_space(const SpaceId &space, CareSink sink);
   /// Clients of the space are told that what it holds may be older than what they know.
   Result<void> renew_fingerprint(const SpaceId &space);
+
+  // ---- moves between providers; engine_move.cpp
+  /// Nothing changes in the space until thaw(); a start does not know of it, but for settle_move().
+  Result<void> freeze(const SpacePtr &space);
+  Result<void> thaw(const SpacePtr &space);
+  /// A folder for the space, noted before anything is put there. Under making_.
+  Result<std::string> choose_folder(const SpaceInfo &info);
+  /// The space exists here from now on: its files are in their folder, its rows in the nursery of the index.
+  Result<void> take_in(const ArrivingSpace &arriving, Meta &from, std::span<const std::pair<NodeId, Uuid>> items);
+  /// Gives up what has come of a space that does not exist here yet.
+  void turn_away(const SpaceId &id, const std::string &folder, std::span<const NodeId> rows);
+  /// As of Care.
+  Result<void> settle_move(const SpaceId &id, bool here);
+  Result<std::vector<SpaceId>> unsettled_moves();
+
   /// A record to show: `way` as of LockTable.
   Node node_of(const SpaceId &space, const Row &row, std::span<const NodeId> way) const;
 
@@ -230,7 +273,8 @@ class TreeEngine final : public Engine {
   std::shared_ptr<ViewPool> views_;
   std::shared_ptr<std::atomic<unsigned>> listings_ = std::make_shared<std::atomic<unsigned>>(0);  ///< that are open
   ChangeBell bell_;
-  std::mutex writer_;             // the writer lock: every change of the tree of any space
+  std::mutex making_;  // space_create, space_remove and the arrival of a space, one at a time; taken before writer_
+  std::mutex writer_;  // the writer lock: every change of the tree of any space
   std::unique_ptr<Index> index_;  // guarded by writer_, but for its generations
   PlaceCache places_{8192};
   std::unique_ptr<Beside> beside_;  // null when no other program changes the files
@@ -245,6 +289,10 @@ class TreeEngine final : public Engine {
   /// What follow_later() left. [background]
   Result<void> follow();
   Result<void> finish_making(SpaceRecord &record);
+  /// `moved`: it lives elsewhere now.
+  Result<void> drop_space(const SpacePtr &space, bool moved);
+  /// What a crash left of spaces that were arriving. [start-up only]
+  Result<void> turn_away_all(std::span<const SpaceRecord> records);
   /// Finishes what a crash left between tree, trash, versions and their records. `rebuilt`: the index holds nothing.
   /// [start-up only: before anything is swept]
   Result<void> recover_kept(bool rebuilt);
@@ -287,13 +335,13 @@ class TreeEngine final : public Engine {
 
   mutable std::shared_mutex spaces_mutex_;
   std::unordered_map<SpaceId, SpacePtr> spaces_;  // guarded by spaces_mutex_
+  std::set<SpaceId> departed_;  // guarded by spaces_mutex_; in this run they have gone to live on another provider
   std::atomic<std::uint64_t> kept_round_{1};
   OwnRemovals own_removals_;
   std::atomic<bool> follow_{false};
   std::mutex thin_mutex_;
   std::set<NodeId> thin_;  // guarded by thin_mutex_
   NodeId thin_at_;         // background thread only: how far it has looked at all files with versions
-  std::mutex making_;      // space_create and space_remove, one at a time
 
   struct Recovery {
     SpaceId space;

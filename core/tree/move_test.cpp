@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: Apache-2.0
+// A space that moves from one provider to another.
+#include "core/sql/database.hpp"
+#include "core/tree/care.hpp"
+#include "core/tree/invariants_test.hpp"
+
+#include <atomic>
+#include <thread>
+
+using namespace Atoll;
+using namespace Atoll::tree;
+using test::Fixture;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr auto go_on = [](const CareLine &) { return true; };
+
+/// The provider that a space is moved to: with a space of its own.
+struct Goal {
+  Goal() : provider(folder.path) {
+    engine = provider.open();
+    SpaceSpec spec;
+    spec.id = own;
+    spec.name = "curie";
+    spec.type = SpaceType::Personal;
+    CHECK(engine->space_create(spec).ok());
+    CHECK(engine->mkdir(Ref{own, root_of(own), "own"}, {}).ok());
+  }
+  /// From now on the fixture's space is looked for here, and this is where it was.
+  void become(Fixture &f) {
+    f.engine.swap(engine);
+    std::swap(f.provider.root, provider.root);
+    std::swap(f.provider.state, provider.state);
+  }
+  bool clean(const SpaceId &space) {
+    engine->settle();
+    const std::string kept = provider.root + "/.atoll/spaces/" + space.text();
+    std::size_t files = 0;
+    if (fs::exists(kept))
+      for (const auto &entry : fs::recursive_directory_iterator(kept)) files += entry.is_regular_file() ? 1 : 0;
+    return files == 0 && !fs::exists(provider.root + "/personal/einstein");
+  }
+  test::TempFolder folder;
+  test::Provider provider;
+  SpaceId own = base::random_id<SpaceId>();
+  std::unique_ptr<Engine> engine;
+};
+
+/// Path -> id, etag, time, size, sums; of folders too.
+std::map<std::string, std::string> all_of(Fixture &f) {
+  std::map<std::string, std::string> all;
+  auto walk = [&](auto &self, const std::string &path) -> void {
+    for (const Node &node : f.list(path)) {
+      const std::string inner = path.empty() ? node.name : path + "/" + node.name;
+      all[inner] = node.id.text() + " " + std::string(node.etag().view()) + " " + std::to_string(node.mtime_ns) + " " +
+                   std::to_string(node.size) + " " + std::to_string(node.sums.mask) + " " +
+                   std::to_string(node.sums.adler32) + (node.has_attributes ? " a" : "") + (node.locked ? " l" : "");
+      if (node.folder()) self(self, inner);
+    }
+  };
+  walk(walk, "");
+  all[""] = f.etag("");
+  return all;
+}
+
+/// What whoever keeps the list of spaces does.
+Result<MoveResult> move_to(Fixture &f, Goal &goal) {
+  auto moved = Care(*goal.engine).receive(f.space, *f.engine, go_on);
+  if (!moved) return moved;
+  CHECK(Care(*f.engine).settle_move(f.space, false).ok());
+  CHECK(Care(*goal.engine).settle_move(f.space, true).ok());
+  return moved;
+}
+
+/// Files, folders, versions, trash, attributes and a lock.
+std::string fill(Fixture &f) {
+  f.mkdir("a");
+  f.mkdir("a/b");
+  f.put("a/b/deep", "deep");
+  f.put("a/x", "first");
+  f.put("a/x", "second");
+  f.put("a/x", "third!");
+  UploadCommit commit;
+  commit.sums.mask = 4;
+  commit.sums.adler32 = 4711;
+  commit.mtime_ns = 1'500'000'000'123'456'789;
+  Fixture::value(f.try_put(f.at("dated"), "1", {}, commit));
+  f.mkdir("gone");
+  f.mkdir("gone/inner");
+  f.put("gone/inner/y", "in the trash");
+  f.put("gone/z", "as well");
+  CHECK(f.engine->remove(f.at("gone"), {}).ok());
+  f.put("single", "one file in the trash");
+  CHECK(f.engine->remove(f.at("single"), {}).ok());
+  const AttributeChange colour{"urn:x", "colour", std::string_view("bl\0e", 4)};
+  CHECK(f.engine->attributes_patch(f.at("a/x"), {&colour, 1}, {}).ok());
+  CHECK(f.engine->attributes_patch(f.at("a"), {&colour, 1}, {}).ok());
+  CHECK(f.engine->space_set_quota(f.space, 123456789).ok());
+  Lock wanted;
+  wanted.deep = true;
+  wanted.owner = "somebody";
+  return Fixture::value(f.engine->lock(f.at("a/b"), wanted, 3600, {})).token;
+}
+
+}  // namespace
+
+TEST_CASE("a space moves with all that belongs to it") {
+  Fixture f;
+  Goal goal;
+  const std::string token = fill(f);
+  const auto before = all_of(f);
+  const auto disk = test::check_space(f);
+  const auto trash = test::trash_of(f);
+  const auto info = Fixture::value(f.engine->space_get(f.space));
+  const std::string changes = Fixture::value(f.engine->changes_now(f.space));
+  const auto moved = Fixture::value(move_to(f, goal));
+  CHECK(moved.files == 3);
+  CHECK(moved.folders == 2);
+  CHECK(moved.bytes == 11);
+  CHECK(moved.trash == 2);
+  CHECK(moved.versions == 2);
+
+  // Who still asks where it was is told nothing.
+  CHECK(f.status("a/x") == Status::Unavailable);
+  CHECK(f.try_put("a/x", "late").status() == Status::Unavailable);
+  goal.become(f);
+  for (int round = 0; round < 2; ++round) {
+    CHECK(all_of(f) == before);
+    CHECK(test::check_space(f) == disk);
+    const auto now = Fixture::value(f.engine->space_get(f.space));
+    CHECK(now.quota == 123456789);
+    CHECK(now.used == info.used);
+    CHECK(now.trash_used == info.trash_used);
+    CHECK(now.versions_used == info.versions_used);
+    CHECK(now.birth == info.birth);
+    const auto items = test::trash_of(f);
+    REQUIRE(items.size() == trash.size());
+    for (std::size_t i = 0; i < items.size(); ++i) CHECK(items[i].id == trash[i].id);
+    CHECK(f.try_put("a/b/deep", "without the token").status() == Status::Locked);
+    const auto checked = Fixture::value(Care(*f.engine).check(f.space, {}, [](const CareLine &line) {
+      if (line.kind == CareLine::Kind::Finding) FAIL_CHECK(line.code << " " << line.path << " " << line.text);
+      return true;
+    }));
+    CHECK(checked.findings == 0);
+    f.restart();
+  }
+  CHECK(f.engine->changes_since(f.space, changes, 0, [](const ChangeRow &) { return true; }).status() ==
+        Status::FailedPrecondition);
+  std::vector<std::uint64_t> versions;
+  CHECK(f.engine
+            ->versions(f.at("a/x"),
+                       [&](const Version &version) {
+                         versions.push_back(version.sequence);
+                         return true;
+                       })
+            .ok());
+  REQUIRE(versions.size() == 2);
+  Fixture::value(f.engine->version_restore(f.at("a/x"), versions.back(), {}));
+  CHECK(f.get("a/x") == "first");
+  for (const TrashItem &item : trash)
+    Fixture::value(f.engine->trash_restore(f.space, item.id, std::nullopt, false, {}));
+  CHECK(f.get("gone/inner/y") == "in the trash");
+  CHECK(f.get("single") == "one file in the trash");
+  std::string value;
+  CHECK(f.engine
+            ->attributes(f.at("a/x"),
+                         [&](std::string_view, std::string_view, std::string_view one) {
+                           value = one;
+                           return true;
+                         })
+            .ok());
+  CHECK(value == std::string("bl\0e", 4));
+  CHECK(f.engine->unlock(f.at("a/b"), token, std::nullopt).ok());
+  // An etag that the other provider gave is not given again.
+  const std::string last = f.etag("dated");
+  f.put("dated", "2");
+  CHECK(std::stoull(f.etag("dated").substr(16), nullptr, 16) > std::stoull(last.substr(16), nullptr, 16));
+  test::check_space(f);
+  CHECK(goal.clean(f.space));
+}
+
+TEST_CASE("a space moves there and back, and lives here as before") {
+  Fixture f;
+  Goal goal;
+  fill(f);
+  const auto before = all_of(f);
+  for (int round = 0; round < 2; ++round) {
+    Fixture::value(move_to(f, goal));
+    CHECK(goal.engine->space_get(f.space).ok());
+    goal.become(f);
+    CHECK(all_of(f) == before);
+  }
+  test::check_space(f);
+  CHECK(goal.clean(f.space));
+  CHECK(Care(*goal.engine).unsettled_moves().ok());
+  CHECK(Fixture::value(Care(*goal.engine).unsettled_moves()).empty());
+  CHECK(Fixture::value(Care(*f.engine).unsettled_moves()).empty());
+}
+
+TEST_CASE("between the copy and the decision it can be read in both places and written in none") {
+  Fixture f;
+  Goal goal;
+  fill(f);
+  const auto before = all_of(f);
+  CHECK(Care(*goal.engine).receive(f.space, *f.engine, go_on).ok());
+  CHECK(f.get("a/x") == "third!");
+  CHECK(f.try_put("a/x", "4").status() == Status::Unavailable);
+  CHECK(f.engine->mkdir(f.at("new"), {}).status() == Status::Unavailable);
+  CHECK(f.engine->remove(f.at("a"), {}).status() == Status::Unavailable);
+  CHECK(f.engine->trash_purge_all(f.space).status() == Status::Unavailable);
+  CHECK(f.engine->space_set_quota(f.space, 1).status() == Status::Unavailable);
+  CHECK(f.engine->space_remove(f.space).status() == Status::Unavailable);
+  CHECK(Care(*goal.engine).receive(f.space, *f.engine, go_on).status() == Status::Unavailable);
+
+  SUBCASE("it stays") {
+    CHECK(Care(*goal.engine).settle_move(f.space, false).ok());
+    CHECK(Care(*f.engine).settle_move(f.space, true).ok());
+    CHECK(all_of(f) == before);
+    CHECK(goal.clean(f.space));
+    f.put("a/y", "4");
+    test::check_space(f);
+  }
+  SUBCASE("a restart of both, then it goes") {
+    f.engine.reset();
+    goal.engine.reset();
+    goal.engine = goal.provider.open();
+    f.start();
+    CHECK(Fixture::value(Care(*f.engine).unsettled_moves()).size() == 1);
+    CHECK(Fixture::value(Care(*goal.engine).unsettled_moves()).size() == 1);
+    goal.engine->settle();
+    CHECK(Care(*f.engine).settle_move(f.space, false).ok());
+    CHECK(Care(*goal.engine).settle_move(f.space, true).ok());
+    goal.become(f);
+    CHECK(all_of(f) == before);
+    test::check_space(f);
+    CHECK(goal.clean(f.space));
+  }
+}
+
+TEST_CASE("a move that is stopped or cannot be done leaves nothing behind") {
+  Fixture f;
+  Goal goal;
+  fill(f);
+  const auto before = all_of(f);
+  SUBCASE("by a copied tree with the same ids in another space") {
+    fs::create_directories(goal.provider.root + "/personal/curie/copy");
+    CHECK(std::system(("cp -a " + f.disk("a") + " " + goal.provider.root + "/personal/curie/copy/").c_str()) == 0);
+    CHECK(goal.engine->rescan(goal.own).ok());
+    CHECK(Care(*goal.engine).receive(f.space, *f.engine, go_on).status() == Status::FailedPrecondition);
+  }
+  SUBCASE("by a folder of that space that nobody knows") {
+    CHECK(std::system(
+              ("cp -a " + f.provider.root + "/personal/einstein " + goal.provider.root + "/personal/").c_str()) == 0);
+    CHECK(Care(*goal.engine).receive(f.space, *f.engine, go_on).status() == Status::AlreadyExists);
+    CHECK(fs::exists(goal.provider.root + "/personal/einstein/a/x"));
+    fs::remove_all(goal.provider.root + "/personal/einstein");
+  }
+  SUBCASE("by the goal that is the place itself") {
+    CHECK(Care(*f.engine).receive(f.space, *f.engine, go_on).status() == Status::AlreadyExists);
+  }
+  CHECK(Fixture::value(Care(*goal.engine).unsettled_moves()).empty());
+  CHECK(Fixture::value(Care(*f.engine).unsettled_moves()).empty());
+  CHECK(goal.clean(f.space));
+  CHECK(all_of(f) == before);
+  f.put("a/y", "4");
+  test::check_space(f);
+  if (fs::exists(goal.provider.root + "/personal/curie/copy")) {
+    CHECK(goal.engine->remove(Ref{goal.own, root_of(goal.own), "copy"}, {}, true).ok());
+  }
+  CHECK(move_to(f, goal).ok());
+}
+
+TEST_CASE("what a crash leaves of a space that was arriving is gone after the next start") {
+  Fixture f;
+  Goal goal;
+  fill(f);
+  const auto before = all_of(f);
+  CHECK(Care(*goal.engine).receive(f.space, *f.engine, go_on).ok());
+  // As if it had stopped just before meta.db was told.
+  goal.engine.reset();
+  {
+    auto database = Fixture::value(sql::Database::open(goal.provider.state + "/meta.db"));
+    for (const char *table : {"space", "attribute", "lock", "trash", "version"}) {
+      auto statement = Fixture::value(database.prepare("DELETE FROM " + std::string(table) + " WHERE " +
+                                                       (std::string(table) == "space" ? "id" : "space") + "=?1"));
+      CHECK(statement.run_with(f.space).ok());
+    }
+    CHECK(database.exec("UPDATE setting SET value='' WHERE name='clean'").ok());
+  }
+  goal.engine = goal.provider.open();
+  CHECK(goal.clean(f.space));
+  CHECK(Fixture::value(Care(*goal.engine).unsettled_moves()).empty());
+  CHECK(goal.engine->space_get(f.space).status() == Status::NotFound);
+  CHECK(Care(*f.engine).settle_move(f.space, true).ok());
+  CHECK(all_of(f) == before);
+  CHECK(move_to(f, goal).ok());
+  goal.become(f);
+  CHECK(all_of(f) == before);
+  test::check_space(f);
+}
+
+TEST_CASE("what is acknowledged while a space moves is there afterwards") {
+  Fixture f;
+  Goal goal;
+  f.engine.reset();
+  f.provider.options.durability = Durability::None;
+  f.start();
+  for (int folder = 0; folder < 5; ++folder) {
+    f.mkdir("d" + std::to_string(folder));
+    for (int file = 0; file < 30; ++file) f.put("d" + std::to_string(folder) + "/" + std::to_string(file), "before");
+  }
+  std::atomic<bool> stop{false};
+  std::atomic<int> refused{0}, wrong{0};
+  std::vector<std::map<std::string, std::string>> acknowledged(2);
+  std::vector<std::thread> threads;
+  for (unsigned number = 0; number < 2; ++number)
+    threads.emplace_back([&, number] {
+      for (int i = 0; !stop; ++i) {
+        const std::string path = "d" + std::to_string(i % 5) + "/t" + std::to_string(number) + "-" + std::to_string(i);
+        const auto put = f.try_put(path, path);
+        if (put)
+          acknowledged[number][path] = path;
+        else
+          ++(put.status() == Status::Unavailable ? refused : wrong);
+        const auto old = "d" + std::to_string(i % 5) + "/" + std::to_string(i % 30);
+        const auto read = f.engine->stat(f.at(old));
+        if (!read && read.status() != Status::Unavailable) ++wrong;
+      }
+    });
+  const auto moved = move_to(f, goal);
+  CHECK(moved.ok());
+  for (int before = refused; refused == before;) std::this_thread::yield();  // they see that it is gone
+  stop = true;
+  for (std::thread &thread : threads) thread.join();
+  CHECK(wrong == 0);
+  goal.become(f);
+  for (const auto &all : acknowledged)
+    for (const auto &[path, text] : all) CHECK(f.get(path) == text);
+  test::check_space(f);
+}
