@@ -9,6 +9,7 @@
 #include <atoll/sdk/storage_care.hpp>
 #include <atoll/sdk/storage_changes.hpp>
 #include <atoll/sdk/storage_fs.hpp>
+#include <atoll/sdk/storage_move.hpp>
 #include <atoll/sdk/storage_trash.hpp>
 #include <atoll/sdk/storage_versions.hpp>
 
@@ -22,13 +23,14 @@ class StoragePosix : public Plugin<StoragePosix>,
                      public StorageFsTrash<StoragePosix>,
                      public StorageFsVersions<StoragePosix>,
                      public StorageFsChanges<StoragePosix>,
-                     public StorageFsCare<StoragePosix> {
+                     public StorageFsCare<StoragePosix>,
+                     public StorageFsMove<StoragePosix> {
  public:
   static constexpr PluginInfo info{"org.atoll.storage-posix", "0.1.0", "Apache-2.0",
                                    "Spaces as plain readable trees of a local file system"};
   using Offers = Interfaces<StorageFs<StoragePosix>, StorageFsListing<StoragePosix>, StorageFsAttributes<StoragePosix>,
                             StorageFsLocks<StoragePosix>, StorageFsTrash<StoragePosix>, StorageFsVersions<StoragePosix>,
-                            StorageFsChanges<StoragePosix>, StorageFsCare<StoragePosix>>;
+                            StorageFsChanges<StoragePosix>, StorageFsCare<StoragePosix>, StorageFsMove<StoragePosix>>;
   static constexpr std::array config{
       config_key("root", ATOLL_CONFIG_PATH, "storage",
                  "The folder with the files. It is made at the first start; after that a root without its marker "
@@ -180,6 +182,11 @@ class StoragePosix : public Plugin<StoragePosix>,
   Result<void> care_restore(const Call &call, const SpaceId &space, std::string_view folder, std::string_view path,
                             const CareEmitter &sink);
   Result<void> care_confirm(const Call &call, const SpaceId &space);
+
+  // ---- atoll.storage.fs.move/1
+  Result<void> move_receive(const Call &call, const SpaceId &space, StoragePosix &from, const CareEmitter &sink);
+  Result<void> move_settle(const Call &call, const SpaceId &space, bool here);
+  Result<void> move_unsettled(const Call &call, const CareEmitter &sink);
 
  private:
   struct Settings {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// atoll.storage.fs.care/1.
+// atoll.storage.fs.care/1 and atoll.storage.fs.move/1.
 #include "core/tree/care.hpp"
 #include "plugins/storage-posix/storage_posix.hpp"
 
@@ -92,5 +92,33 @@ Result<void> StoragePosix::care_restore(const Call &, const SpaceId &space, std:
 }
 
 Result<void> StoragePosix::care_confirm(const Call &, const SpaceId &space) { return engine_->confirm_removals(space); }
+
+Result<void> StoragePosix::move_receive(const Call &, const SpaceId &space, StoragePosix &from,
+                                        const CareEmitter &sink) {
+  auto moved = tree::Care(*engine_).receive(space, *from.engine_, Lines(sink));
+  if (!moved) return std::move(moved).error();
+  emit_count(sink, "files", moved->files);
+  emit_count(sink, "folders", moved->folders);
+  emit_count(sink, "bytes", moved->bytes);
+  emit_count(sink, "trash", moved->trash);
+  emit_count(sink, "versions", moved->versions);
+  return {};
+}
+
+Result<void> StoragePosix::move_settle(const Call &, const SpaceId &space, bool here) {
+  return tree::Care(*engine_).settle_move(space, here);
+}
+
+Result<void> StoragePosix::move_unsettled(const Call &, const CareEmitter &sink) {
+  auto spaces = tree::Care(*engine_).unsettled_moves();
+  if (!spaces) return std::move(spaces).error();
+  for (const SpaceId &space : *spaces) {
+    auto record = sized<atoll_care_record>();
+    record.kind = ATOLL_CARE_RESULT;
+    record.node = to_abi(space);
+    sink(record);
+  }
+  return {};
+}
 
 }  // namespace Atoll::storage_posix
