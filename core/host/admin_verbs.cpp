@@ -3,8 +3,10 @@
 
 #include <atoll/abi/registry.h>
 #include <atoll/abi/storage_care.h>
+#include <atoll/abi/storage_move.h>
 
 #include "core/host/care_verbs.hpp"
+#include "core/host/move_verb.hpp"
 #include "core/host/space_rows.hpp"
 #include "core/host/user_verbs.hpp"
 
@@ -79,7 +81,7 @@ void append_instance(base::JsonWriter &json, const InstanceStatus &status) {
 std::vector<std::string> interfaces_for_verb(std::string_view verb) {
   if (verb.substr(0, 5) == "user.") return {ATOLL_DIRECTORY_ADMIN};
   if (verb == "space.list") return {ATOLL_REGISTRY};
-  if (verb.substr(0, 6) == "space.") return {ATOLL_REGISTRY, ATOLL_STORAGE_FS_CARE};
+  if (verb.substr(0, 6) == "space.") return {ATOLL_REGISTRY, ATOLL_STORAGE_FS_CARE, ATOLL_STORAGE_FS_MOVE};
   return {};
 }
 

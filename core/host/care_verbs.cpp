@@ -7,6 +7,7 @@
 #include <atomic>
 #include <map>
 
+#include "core/host/move_verb.hpp"
 #include "core/host/space_rows.hpp"
 
 namespace Atoll::host {
@@ -31,24 +32,6 @@ class Place {
   const bool taken_;
 };
 
-std::string shown(const SpaceRow &row) { return row.alias.empty() ? row.id : row.alias; }
-
-Result<std::vector<SpaceRow>> chosen(const Runtime &runtime, const std::string &name) {
-  auto rows = all_spaces(runtime);
-  if (!rows) return std::move(rows).error();
-  if (name.empty()) return std::move(*rows);
-  for (const bool by_name : {false, true}) {
-    std::vector<SpaceRow> found;
-    for (const SpaceRow &row : *rows)
-      if (by_name ? row.name == name : row.id == name || row.alias == name) found.push_back(row);
-    if (found.size() > 1)
-      return error(Status::FailedPrecondition,
-                   "several spaces are named '" + name + "'; give the id (atoll space list)");
-    if (found.size() == 1) return found;
-  }
-  return error(Status::NotFound, "there is no space '" + name + "'; atoll space list shows all");
-}
-
 class CareVerb {
  public:
   CareVerb(const Runtime &runtime, std::string_view verb, const base::JsonObject &request, const Say &say)
@@ -58,7 +41,7 @@ class CareVerb {
     const std::string name = text("name");
     if (name.empty() && verb_ != "space.check")
       return error(Status::InvalidArgument, "which space? Give its id or alias");
-    auto rows = chosen(runtime_, name);
+    auto rows = spaces_named(runtime_, name);
     if (!rows) return std::move(rows).error();
     std::string out;
     base::JsonWriter json(out);
@@ -156,6 +139,7 @@ Result<std::string> run_care_verb(const Runtime &runtime, std::string_view verb,
                                   const Say &say) {
   const Place place;
   if (!place) return error(Status::Aborted, "four such commands are running already; try again when one is done");
+  if (verb == "space.move") return move_space(runtime, request, say);
   return CareVerb(runtime, verb, request, say).run();
 }
 

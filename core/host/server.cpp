@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/host/server.hpp"
 
+#include "core/host/move_verb.hpp"
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -68,6 +70,7 @@ Result<void> Server::start(PasswordListener listener) {
   auto &supervisor = core_->supervisor();
   supervisor.start();
   supervisor.wait_settled(std::chrono::seconds(5));  // what is slower answers 503 meanwhile
+  settle_moves(core_->runtime());
 
   if (automatic)
     if (auto tls = start_tls(); !tls) return tls;

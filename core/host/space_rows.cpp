@@ -52,4 +52,20 @@ Result<std::vector<SpaceRow>> all_spaces(const Runtime &runtime) {
   return rows;
 }
 
+Result<std::vector<SpaceRow>> spaces_named(const Runtime &runtime, const std::string &name) {
+  auto rows = all_spaces(runtime);
+  if (!rows) return std::move(rows).error();
+  if (name.empty()) return std::move(*rows);
+  for (const bool by_name : {false, true}) {
+    std::vector<SpaceRow> found;
+    for (const SpaceRow &row : *rows)
+      if (by_name ? row.name == name : row.id == name || row.alias == name) found.push_back(row);
+    if (found.size() > 1)
+      return error(Status::FailedPrecondition,
+                   "several spaces are named '" + name + "'; give the id (atoll space list)");
+    if (found.size() == 1) return found;
+  }
+  return error(Status::NotFound, "there is no space '" + name + "'; atoll space list shows all");
+}
+
 }  // namespace Atoll::host

@@ -20,5 +20,9 @@ struct SpaceRow {
 
 /// [any thread]
 Result<std::vector<SpaceRow>> all_spaces(const Runtime &runtime);
+/// The one with this id, alias or unique name; all when it is empty. NotFound, FailedPrecondition (not unique).
+Result<std::vector<SpaceRow>> spaces_named(const Runtime &runtime, const std::string &name);
+/// For people.
+inline std::string shown(const SpaceRow &row) { return row.alias.empty() ? row.id : row.alias; }
 
 }  // namespace Atoll::host

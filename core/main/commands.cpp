@@ -225,6 +225,20 @@ const std::vector<Command> &table() {
        "files are meant to be gone, this command says so, and they are removed for the clients too.",
        {kData, kConfig, kDevel, kHelp},
        space_confirm},
+      {"space move",
+       "SPACE STORAGE",
+       2,
+       2,
+       "Move a space to another storage while it is served.",
+       "STORAGE is the section of the configuration that names it, such as storage:archive; both are of the same "
+       "plugin. Contents are copied while the space is used; in the end changes are answered with 503 for as long as "
+       "it "
+       "takes to copy the last ones and to write the index, and reading goes on. Ids, etags, properties, trash, "
+       "versions, locks and the quota stay, so sync clients transfer nothing. A move that was stopped has not "
+       "happened; "
+       "after a crash the space is where atoll space list says.",
+       {kData, kConfig, kDevel, kHelp},
+       space_move},
       {"status",
        "",
        0,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// atoll space check | rebuild | snapshot | restore | confirm
+// atoll space check | rebuild | snapshot | restore | confirm | move
 #include <cstdio>
 #include <filesystem>
 
@@ -25,7 +25,10 @@ std::string care_request(const Arguments &arguments, std::string_view verb) {
   base::JsonWriter json(out);
   json.begin_object().field("verb", verb);
   if (!arguments.words.empty()) json.field("name", arguments.words[0]);
-  if (arguments.words.size() > 1) json.field("folder", absolute_folder(arguments.words[1]));
+  if (verb == "space.move")
+    json.field("provider", arguments.words[1]);
+  else if (arguments.words.size() > 1)
+    json.field("folder", absolute_folder(arguments.words[1]));
   if (arguments.words.size() > 2) json.field("path", arguments.words[2]);
   if (arguments.has("--repair")) json.field("repair", true);
   if (arguments.has("--rate")) json.field("rate", base::parse_u64(arguments.options.at("--rate")).value_or(0));
@@ -107,6 +110,9 @@ int space_snapshot(const Arguments &arguments) {
 }
 int space_restore(const Arguments &arguments) {
   return care(arguments, "space.restore", "", {"written", "moved", "removed", "same"});
+}
+int space_move(const Arguments &arguments) {
+  return care(arguments, "space.move", "moved: ", {"files", "folders", "bytes", "trash", "versions"});
 }
 int space_confirm(const Arguments &arguments) {
   return care(arguments, "space.confirm", "what disappeared is taken to be gone, and its entries are removed", {});
