@@ -17,6 +17,7 @@
 #include "plugins/api-webdav/faults.hpp"
 #include "plugins/api-webdav/headers.hpp"
 #include "plugins/api-webdav/location.hpp"
+#include "plugins/api-webdav/plan_cache.hpp"
 
 namespace Atoll::webdav {
 
@@ -28,6 +29,7 @@ struct Services {
   Listings listings;
   Attributes attributes;
   Locks locks;
+  mutable PlanCache plans;
   std::atomic<bool> depth_infinity{false};
   std::atomic<std::uint32_t> checksums{kAllChecksums};  ///< computed of every upload: ATOLL_STAT_SHA1 and others
 };

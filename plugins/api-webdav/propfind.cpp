@@ -30,8 +30,8 @@ std::atomic<std::size_t> held_for_slow_clients{0};
 
 class PropfindAnswer {
  public:
-  PropfindAnswer(const Context &context, Target target, PropertyPlan plan)
-      : context_(context), target_(std::move(target)), plan_(std::move(plan)), out_(plan_, facts_) {
+  PropfindAnswer(const Context &context, Target target, std::shared_ptr<const PropertyPlan> plan)
+      : context_(context), target_(std::move(target)), held_plan_(std::move(plan)), out_(plan_, facts_) {
     std::memcpy(facts_.birth, target_.space.birth.bytes().data(), 16);
     facts_.name = target_.space.name;
     if (context.call.principal() != nullptr) {
@@ -247,7 +247,8 @@ class PropfindAnswer {
 
   Context context_;  // a copy: only services, call and location count once the request was answered
   const Target target_;
-  const PropertyPlan plan_;
+  const std::shared_ptr<const PropertyPlan> held_plan_;
+  const PropertyPlan &plan_ = *held_plan_;
   SpaceFacts facts_;
   Multistatus out_;
   bool wants_dead_ = false, wants_locks_ = false;
@@ -273,13 +274,13 @@ Response propfind(const Context &context, std::string_view body) {
   if (depth == Depth::Infinity && !context.services.depth_infinity) {
     return context.fail(403, "Depth: infinity is refused here: ask with 0 or 1.", "<d:propfind-finite-depth/>");
   }
-  const auto wish = parse_propfind(body);
-  if (!wish) return context.fail(wish.error());
-  const auto target = context.target();
-  if (!target) return context.fail(target.error());
   const auto prefer = context.request.joined_header("Prefer");
   const bool minimal = prefer && prefers_minimal(*prefer);
-  const auto answer = std::make_shared<PropfindAnswer>(context, *target, compile(*wish, minimal));
+  const auto plan = context.services.plans.plan(body, minimal);
+  if (!plan) return context.fail(plan.error());
+  const auto target = context.target();
+  if (!target) return context.fail(target.error());
+  const auto answer = std::make_shared<PropfindAnswer>(context, *target, *plan);
   if (auto done = answer->run(depth); !done) return context.fail(done.error());
   Response response;
   response.status = 207;
