@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/base/file.hpp"
+#include "core/sql/damage.hpp"
 
 namespace Atoll::sql {
 
@@ -170,6 +171,8 @@ Result<void> Database::migrate(std::span<const char *const> steps) {
 std::int64_t Database::changes() const { return sqlite3_changes64(connection_.get()); }
 std::int64_t Database::last_insert_rowid() const { return sqlite3_last_insert_rowid(connection_.get()); }
 bool Database::in_transaction() const { return sqlite3_get_autocommit(connection_.get()) == 0; }
+void Database::note_damage() const { sql::note_damage(sqlite3_db_filename(connection_.get(), "main")); }
+
 void Database::interrupt() const { sqlite3_interrupt(connection_.get()); }
 
 }  // namespace Atoll::sql

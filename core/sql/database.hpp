@@ -87,6 +87,8 @@ class Database {
   /// Makes a running step() of this connection fail. [any thread]
   void interrupt() const;
   const std::string &path() const { return path_; }
+  /// What is in it cannot be right; see damage.hpp. [any thread]
+  void note_damage() const;
   sqlite3 *handle() const { return connection_.get(); }
 
  private:

@@ -6,6 +6,8 @@
 #include <cerrno>
 #include <utility>
 
+#include "core/sql/damage.hpp"
+
 namespace Atoll::sql {
 
 namespace {
@@ -61,6 +63,8 @@ Error sqlite_error(sqlite3 *connection, int code, std::string_view tried) {
     failure.message.append(" (").append(sqlite3_errmsg(connection)).append(")");
   }
   if (failure.status == Status::Unavailable) failure.retry_after_ms = 1000;
+  if (connection != nullptr && ((code & 0xff) == SQLITE_CORRUPT || (code & 0xff) == SQLITE_NOTADB))
+    if (const char *const path = sqlite3_db_filename(connection, "main")) note_damage(path);
   return failure;
 }
 

@@ -51,6 +51,8 @@ Change::~Change() {
 }
 
 Result<void> Change::begin() {
+  // It may have been waiting for the lock while the space was made anew.
+  if (!space_->ready) return Steady(*space_).holds();
   if (!space_->ready) return error(Status::Unavailable, "the space is being compared with its files");
   TRY(changeable(*space_));
   TRY_ASSIGN(auto transaction, index().begin_write(space_->info.id));
@@ -114,7 +116,7 @@ Result<Target> Change::existing(const Ref &ref) {
   target.parent.chain = std::move(walk.located.chain);
   if (target.is_root()) return target;
   TRY_ASSIGN(auto parent, index().by_id(target.parent.chain.back().id));
-  if (!parent) return error(Status::DataLoss, "the index lacks a folder; delete index.db to rebuild it");
+  if (!parent) return index().damaged("the index lacks a folder");
   target.parent.row = std::move(*parent);
   return target;
 }

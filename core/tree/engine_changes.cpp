@@ -40,7 +40,11 @@ Result<void> TreeEngine::note_doubtful(const SpaceId &space, std::span<const Nod
   for (const NodeId &folder : folders) {
     TRY_ASSIGN(const auto row, index_->by_id(folder));
     TRY_ASSIGN(const auto chain, index_->chain(space, folder));
-    if (row && chain) TRY(note_change(space, ChangeKind::Doubtful, *row));
+    if (!row || !chain) continue;
+    TRY(note_change(space, ChangeKind::Doubtful, *row));
+    // What the index lost may have been seen, and undone since: its etag is not given for this state again.
+    TRY_ASSIGN(const std::uint64_t sequence, sequences_->next());
+    TRY(index_->bump(folder, sequence, 0));
   }
   return transaction.commit();
 }

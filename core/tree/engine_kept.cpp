@@ -47,9 +47,13 @@ Result<void> TreeEngine::recover_kept(bool rebuilt) {
   }
   TRY(meta_->remove_versions(gone_versions));
   TRY(load_kept_bytes());
-  if (!rebuilt) return {};
-  TRY_ASSIGN(const auto all, meta_->all_trash());
   const std::lock_guard guard(writer_);
+  return rebuilt ? index_trash() : Result<void>();
+}
+
+/// The rows of what is in the trash, for an index that holds nothing.
+Result<void> TreeEngine::index_trash() {
+  TRY_ASSIGN(const auto all, meta_->all_trash());
   TRY_ASSIGN(auto transaction, index_->begin_write_any());
   for (const TrashRecord &record : all) {
     auto trash = names_->kept(record.space, "trash", false);

@@ -236,7 +236,7 @@ Result<void> TreeEngine::path_of(const SpaceId &space, const NodeId &node, Funct
       if (depth != way.size()) {
         TRY_ASSIGN(row, view.by_id(way[depth - 1]));
       }
-      if (!row) return error(Status::DataLoss, "the index lacks a folder; delete index.db to rebuild it");
+      if (!row) return view.damaged("the index lacks a folder");
       const Node shown = node_of(space, *row, std::span(way).first(depth));
       NodeView record;
       static_cast<NodeFacts &>(record) = shown;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The spaces of a provider.
 #include "core/base/text.hpp"
+#include "core/sql/damage.hpp"
 #include "core/tree/change.hpp"
 #include "core/tree/fault_point.hpp"
 #include "core/tree/try.hpp"
@@ -65,6 +66,10 @@ Result<SpacePtr> TreeEngine::serving(const SpaceId &space) {
     if (departed_.contains(space)) return Error{Status::Unavailable, "the space lives on another storage now", 0, 1000};
     return error(Status::NotFound, "there is no such space");
   }
+  if (const std::uint64_t damages = sql::damages(); damages != damages_seen_.load(std::memory_order_relaxed)) {
+    damages_seen_ = damages;
+    wake();
+  }
   if (!found->ready.load(std::memory_order_acquire)) return recovering();
   TRY(not_held(*found));
   return found;
@@ -78,6 +83,10 @@ Result<void> TreeEngine::space_create(const SpaceSpec &spec) {
   if (known(spec.id)) return {};
   TRY(names_->prove(true));
   {
+    // A space of that id which was removed, or whose creation was refused, a moment ago.
+    TRY_ASSIGN(const auto record, meta_->space(spec.id));
+    if (record && record->removing) TRY(finish_removing(*record));
+    TRY(clear_limbo_of(root_of(spec.id)));
     const std::lock_guard guard(writer_);
     TRY_ASSIGN(const auto taken, index_->by_id(root_of(spec.id)));
     if (taken) return error(Status::FailedPrecondition, "the id of the space is that of a node");
@@ -100,7 +109,11 @@ Result<void> TreeEngine::space_create(const SpaceSpec &spec) {
   if (options_.names == NameRule::Unique) TRY(meta_->set_note(names_note(spec.id), "unique"));
   TRY(meta_->put_space(record));
   ATOLL_FAULT_POINT("space.noted");
-  TRY(finish_making(record));
+  if (auto done = finish_making(record); !done) {
+    // What was refused is not made by the next start either.
+    if (auto undone = forget_making(spec.id); !undone) log(true, undone.error().message);
+    return done;
+  }
   ATOLL_FAULT_POINT("space.made");
   const SpacePtr made = make_space(record.info);
   TRY_ASSIGN(made->names, rule_of(spec.id));
@@ -111,6 +124,28 @@ Result<void> TreeEngine::space_create(const SpaceSpec &spec) {
   }
   // A folder that was there already, with what is in it.
   return reconcile(known(spec.id), root_of(spec.id), true);
+}
+
+Result<void> TreeEngine::finish_removing(const SpaceRecord &record) {
+  TRY(names_->remove_space(record.info.id, record.info.folder));
+  ATOLL_FAULT_POINT("start.space_folder_gone");
+  {
+    const std::lock_guard guard(writer_);
+    TRY(detach_space(record.info.id));
+  }
+  TRY(meta_->remove_space(record.info.id));
+  ATOLL_FAULT_POINT("start.space_gone");
+  wake();
+  return {};
+}
+
+Result<void> TreeEngine::forget_making(const SpaceId &id) {
+  TRY(meta_->remove_space(id));
+  const std::lock_guard guard(writer_);
+  TRY_ASSIGN(auto transaction, index_->begin_write(id));
+  TRY_ASSIGN(const auto root, index_->by_id(root_of(id)));
+  if (root) TRY(index_->detach(root_of(id), Place::Limbo));
+  return transaction.commit();
 }
 
 Result<void> TreeEngine::finish_making(SpaceRecord &record) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // How the engine starts, recovers, works in the background and ends.
 #include "core/base/uuid.hpp"
+#include "core/sql/damage.hpp"
 #include "core/tree/beside.hpp"
 #include "core/tree/fault_point.hpp"
 #include "core/tree/try.hpp"
@@ -54,26 +55,15 @@ Result<void> TreeEngine::start() {
   journal_ = std::make_unique<Journal>(*meta_);
   locks_ = std::make_unique<LockTable>(*meta_, options_.max_lock_seconds);
   TRY(locks_->load());
-  TRY_ASSIGN(const bool rebuild, open_index(start));
-  ATOLL_FAULT_POINT("start.index_open");
-  TRY_ASSIGN(checkpointer_, Index::open(state_.path() + "/index.db"));
-  views_ = std::make_unique<ViewPool>(state_.path() + "/index.db", options_.readers);
-  TRY(load_spaces(rebuild || !start.clean));
-  ATOLL_FAULT_POINT("start.spaces_loaded");
-  if (rebuild && !state_.first_start())
-    log(true, "index.db was missing, damaged or older than the last clean end; it is rebuilt from the files");
-  TRY(state_.complete_first_start());
-  ATOLL_FAULT_POINT("start.first_complete");
-
-  // What the last run left open. Drops first: they finish a step that the folders are then compared after.
+  index_path_ = index_path();
+  auto prepared = prepare(start);
+  if (!prepared && sql::damaged(index_path_)) {
+    log(true, "index.db is damaged and is made anew: " + prepared.error().message);
+    give_up_index();
+    prepared = prepare(start);
+  }
+  TRY(std::move(prepared));
   TRY_ASSIGN(const auto intents, meta_->intents());
-  TRY(recover_drops(intents));
-  ATOLL_FAULT_POINT("start.drops_recovered");
-  TRY(recover_kept(rebuild));
-  ATOLL_FAULT_POINT("start.kept_recovered");
-  TRY(store_->sweep());
-  ATOLL_FAULT_POINT("start.swept");
-  TRY(recover_attributes(intents));
   std::map<SpaceId, std::vector<NodeId>> open;
   std::vector<NodeId> adopted;
   for (const Intent &intent : intents) {
@@ -107,62 +97,31 @@ Result<void> TreeEngine::start() {
   return {};
 }
 
-/// True: the index holds nothing and must be rebuilt.
-Result<bool> TreeEngine::open_index(const Meta::Start &start) {
-  const std::string path = state_.path() + "/index.db";
-  auto set_aside = [&] {
-    for (const char *part : {"", "-wal", "-shm"}) {
-      const std::string from = path + part;
-      if (*part == 0)
-        std::rename(from.c_str(), (path + ".damaged").c_str());
-      else
-        ::unlink(from.c_str());
-    }
-  };
-  bool fresh = !there(path);
-  auto index = Index::open(path);
-  if (!index) {
-    if (index.status() == Status::InsufficientStorage || index.status() == Status::FailedPrecondition)
-      return std::move(index).error();
-    log(true, "index.db cannot be read and is made anew: " + index.error().message);
-    set_aside();
-    fresh = true;
-    index = Index::open(path);
-    if (!index) return std::move(index).error();
-    ATOLL_FAULT_POINT("start.index_made");
-  }
-  if (!fresh && start.clean) {
-    // A copy from a backup, or one that another run went on with, is not what meta.db's last end left.
-    auto stamp = (*index)->stamp();
-    if (!stamp || *stamp != start.stamp) {
-      log(true, "index.db is not the one of the last clean end");
-      index->reset();
-      set_aside();
-      fresh = true;
-      ATOLL_FAULT_POINT("start.index_set_aside");
-      index = Index::open(path);
-      if (!index) return std::move(index).error();
-    }
-  }
-  index_ = std::move(*index);
-  index_->on_logged([this](const SpaceId &space) { bell_.ring(space); });
-  TRY_ASSIGN(auto transaction, index_->begin_write_any());
-  TRY(index_->abandon_nursery());
-  TRY(index_->set_stamp(""));
-  TRY(transaction.commit());
-  return fresh;
+Result<void> TreeEngine::prepare(const Meta::Start &start) {
+  TRY_ASSIGN(const bool rebuild, open_index(start));
+  ATOLL_FAULT_POINT("start.index_open");
+  TRY(load_spaces(rebuild || !start.clean));
+  ATOLL_FAULT_POINT("start.spaces_loaded");
+  if (rebuild && !state_.first_start())
+    log(true, "index.db was missing, damaged or older than the last clean end; it is rebuilt from the files");
+  TRY(state_.complete_first_start());
+  ATOLL_FAULT_POINT("start.first_complete");
+
+  // What the last run left open. Drops first: they finish a step that the folders are then compared after.
+  TRY_ASSIGN(const auto intents, meta_->intents());
+  TRY(recover_drops(intents));
+  ATOLL_FAULT_POINT("start.drops_recovered");
+  TRY(recover_kept(rebuild));
+  ATOLL_FAULT_POINT("start.kept_recovered");
+  TRY(store_->sweep());
+  ATOLL_FAULT_POINT("start.swept");
+  return recover_attributes(intents);
 }
 
 Result<void> TreeEngine::load_spaces(bool flags) {
   TRY_ASSIGN(auto records, meta_->spaces());
-  for (const SpaceRecord &record : records) {
-    if (!record.removing) continue;
-    TRY(names_->remove_space(record.info.id, record.info.folder));
-    ATOLL_FAULT_POINT("start.space_folder_gone");
-    TRY(detach_space(record.info.id));
-    TRY(meta_->remove_space(record.info.id));
-    ATOLL_FAULT_POINT("start.space_gone");
-  }
+  for (const SpaceRecord &record : records)
+    if (record.removing) TRY(finish_removing(record));
   std::erase_if(records, [](const SpaceRecord &record) { return record.removing; });
   TRY(turn_away_all(records));
   for (SpaceRecord &record : records) {
@@ -276,6 +235,17 @@ void TreeEngine::background() {
     background_wake_.wait_for(guard, interval, [&] { return stop_ || work_ || !recoveries_.empty(); });
     if (stop_) return;
     busy_ = true;
+    guard.unlock();
+    const bool lost = index_lost();
+    auto renewed = lost ? renew_index() : Result<void>();
+    guard.lock();
+    if (!renewed) {  // nothing can be done without it
+      log(true, "index.db cannot be made anew yet: " + renewed.error().message);
+      busy_ = false;
+      background_wake_.wait_for(guard, std::chrono::seconds(1), [&] { return stop_; });
+      work_ = true;
+      continue;
+    }
     if (abandoned_) {
       guard.unlock();
       if (auto done = clear_abandoned(); !done) log(true, done.error().message);
@@ -357,6 +327,30 @@ Result<void> TreeEngine::flag_attributes() {
   return transaction.commit();
 }
 
+Result<bool> TreeEngine::clear_limbo() {
+  TRY_ASSIGN(auto transaction, index_->begin_write_unseen());
+  std::vector<NodeId> nodes, with_attributes;
+  TRY_ASSIGN(const bool left, index_->clear_limbo(kPurgeRows, [&](const NodeId &node, bool attributes) {
+    nodes.push_back(node);
+    if (attributes) with_attributes.push_back(node);
+  }));
+  TRY(forget(nodes, with_attributes));  // first: a crash in between does it again
+  ATOLL_FAULT_POINT("purge.forgotten");
+  TRY(transaction.commit());
+  ATOLL_FAULT_POINT("purge.limbo_cleared");
+  return left;
+}
+
+Result<void> TreeEngine::clear_limbo_of(const NodeId &node) {
+  for (bool left = true; left;) {
+    const std::lock_guard guard(writer_);
+    TRY_ASSIGN(const bool there, index_->hangs_in(node, Place::Limbo));
+    if (!there) return {};
+    TRY_ASSIGN(left, clear_limbo());
+  }
+  return {};
+}
+
 /// True: there is more.
 bool TreeEngine::purge_some() {
   bool more = false;
@@ -367,20 +361,7 @@ bool TreeEngine::purge_some() {
     log(true, purged.error().message);
   {
     const std::lock_guard guard(writer_);
-    auto clear = [&]() -> Result<bool> {
-      TRY_ASSIGN(auto transaction, index_->begin_write_unseen());
-      std::vector<NodeId> nodes, with_attributes;
-      TRY_ASSIGN(const bool left, index_->clear_limbo(kPurgeRows, [&](const NodeId &node, bool attributes) {
-        nodes.push_back(node);
-        if (attributes) with_attributes.push_back(node);
-      }));
-      TRY(forget(nodes, with_attributes));  // first: a crash in between does it again
-      ATOLL_FAULT_POINT("purge.forgotten");
-      TRY(transaction.commit());
-      ATOLL_FAULT_POINT("purge.limbo_cleared");
-      return left;
-    };
-    if (auto left = clear())
+    if (auto left = clear_limbo())
       more |= *left;
     else
       log(true, left.error().message);
@@ -497,6 +478,7 @@ void TreeEngine::close() {
   bell_.stop();
   auto finish = [&]() -> Result<void> {
     if (!recoveries_.empty()) return error(Status::Unavailable, "a space was still being recovered");
+    if (index_lost()) return error(Status::Unavailable, "the index has to be made anew");
     TRY(close_intents());
     if (!rebuilt_.empty()) return error(Status::Unavailable, "an index made anew could not be made durable");
     ATOLL_FAULT_POINT("close.intents_closed");

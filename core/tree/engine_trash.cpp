@@ -144,7 +144,7 @@ Result<Node> TreeEngine::trash_restore(const SpaceId &space, const Uuid &item, c
     TRY(change.room_for(std::max(
         delta, static_cast<std::int64_t>(record.size) - static_cast<std::int64_t>(goal.row ? goal.row->size : 0))));
     const NodeId parent = goal.parent.row.id;
-    TRY(change.intend({parent}));
+    TRY(change.intend({parent, row.folder() ? row.id : parent}));
     Restoring restoring(*this, record);
     TRY(restoring.begin());
     ATOLL_FAULT_POINT("restore.noted");

@@ -41,6 +41,14 @@ Result<std::unique_ptr<Index>> Index::open(const std::string &path) {
   return index;
 }
 
+void Index::swap(Index &other) noexcept {
+  swap_view(other);
+  sql::Statement Index::*const all[] = {&Index::insert_, &Index::update_,     &Index::attach_, &Index::erase_,
+                                        &Index::bump_,   &Index::disk_state_, &Index::flag_,   &Index::limbo_,
+                                        &Index::below_,  &Index::log_};
+  for (const auto statement : all) std::swap(this->*statement, other.*statement);
+}
+
 Result<void> Index::prepare_writes() {
   const struct {
     sql::Statement *statement;
@@ -155,7 +163,7 @@ Result<void> Index::bump(const NodeId &folder, std::uint64_t sequence, std::int6
   while (!at.none()) {
     auto rows = bump_.query(at, sequence, size_delta);
     TRY_ASSIGN(const bool there, rows.next());
-    if (!there) return error(Status::DataLoss, "the index lacks an ancestor; delete index.db to rebuild it");
+    if (!there) return damaged("the index lacks an ancestor");
     at = bump_.id<NodeId>(0);
     TRY(rows.next());
   }

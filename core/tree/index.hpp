@@ -51,6 +51,9 @@ class Index : public IndexView {
   /// Opens, makes or brings up to date.
   static Result<std::unique_ptr<Index>> open(const std::string &path);
 
+  /// Takes over the other one's database, and gives its own. Generations and listeners stay. No transaction is open.
+  void swap(Index &other) noexcept;
+
   /// Changes rows of this space only.
   Result<IndexTransaction> begin_write(const SpaceId &space) { return begin(nullptr, &generations_.of(space)); }
   /// May change rows of any space.

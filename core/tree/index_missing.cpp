@@ -41,7 +41,7 @@ Result<Hold> IndexView::hold_of(const NodeId &id) {
     if (parent.size() != 16) return Hold{};
     at = up_.id<NodeId>(0);
   }
-  return error(Status::DataLoss, "the index has a ring; delete index.db to rebuild it");
+  return damaged("the index has a ring");
 }
 
 Result<void> IndexView::folders(const NodeId &after, std::size_t limit, FunctionRef<void(const NodeId &)> sink) {

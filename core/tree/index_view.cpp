@@ -117,6 +117,20 @@ Result<void> IndexView::prepare() {
   return {};
 }
 
+void IndexView::swap_view(IndexView &other) noexcept {
+  std::swap(database_, other.database_);
+  sql::Statement IndexView::*const all[] = {&IndexView::begin_,    &IndexView::end_,      &IndexView::by_id_,
+                                            &IndexView::child_,    &IndexView::children_, &IndexView::up_,
+                                            &IndexView::roots_,    &IndexView::by_inode_, &IndexView::log_reach_,
+                                            &IndexView::log_last_, &IndexView::log_rows_};
+  for (const auto statement : all) std::swap(this->*statement, other.*statement);
+}
+
+Error IndexView::damaged(const char *what) const {
+  database_.note_damage();
+  return Error{Status::Unavailable, std::string(what) + "; it is made anew", 0, 2000};
+}
+
 Result<std::optional<Row>> IndexView::by_id(const NodeId &id) {
   auto rows = by_id_.query(id);
   TRY_ASSIGN(const bool there, rows.next());
@@ -160,7 +174,7 @@ Result<std::optional<std::vector<Step>>> IndexView::chain(const SpaceId &space, 
   std::vector<Step> chain;
   NodeId at = id;
   while (at != root) {
-    if (chain.size() > kMaxDepth) return error(Status::DataLoss, "the index has a ring; delete index.db to rebuild it");
+    if (chain.size() > kMaxDepth) return damaged("the index has a ring");
     auto rows = up_.query(at);
     TRY_ASSIGN(const bool there, rows.next());
     if (!there || up_.blob(0).size() != 16) return std::optional<std::vector<Step>>();

@@ -146,12 +146,15 @@ class IndexView {
   Result<std::optional<std::uint64_t>> log_excess(const SpaceId &space, std::uint64_t rows, std::int64_t before_ns);
   /// Up to `limit` spaces with a log after this one, in order.
   Result<std::vector<SpaceId>> logs(const SpaceId &after, std::size_t limit);
+  /// The rows contradict each other: noted, so that the index is made anew. Unavailable.
+  Error damaged(const char *what) const;
   /// Attached or not; the first node with this inode.
   Result<std::vector<Row>> by_inode(std::uint64_t inode);
 
  protected:
   explicit IndexView(sql::Database database) : database_(std::move(database)) {}
   Result<void> prepare();
+  void swap_view(IndexView &other) noexcept;
 
   sql::Database database_;
 

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include <functional>
+#include <set>
 
 using namespace Atoll;
 using namespace Atoll::tree;
@@ -115,6 +116,44 @@ TEST_CASE("a file that was overwritten and then moved onto another one keeps its
   REQUIRE(items.size() == 1);
   CHECK(items[0].node == old.id);
   CHECK(f.used() == 3);
+  test::check_space(f);
+}
+
+TEST_CASE("no etag of a folder comes back that an index had which was lost") {
+  Fixture f;
+  f.mkdir("a");
+  f.mkdir("b");
+  f.put("b/x", "1");
+  std::set<std::string> a{f.etag("a")}, b{f.etag("b")}, root{f.etag("")};
+  const std::string report = f.folder.path + "/etags";
+  lose_commits(f, [&] {
+    std::string text;
+    auto note = [&] { text += f.etag("a") + " " + f.etag("b") + " " + f.etag("") + "\n"; };
+    if (!f.try_put("a/y", "22")) return false;
+    note();
+    if (!f.engine->remove(f.at("a/y"), {}) || !f.engine->remove(f.at("b"), {})) return false;
+    std::optional<Uuid> item;
+    (void)f.engine->trash_list(f.space, {}, 0, [&](const TrashItem &one) {
+      if (one.name == "b") item = one.id;
+      return true;
+    });
+    if (!item || !f.engine->trash_restore(f.space, *item, std::nullopt, false, {})) return false;
+    note();
+    test::write_disk(report, text);
+    return true;
+  });
+  std::istringstream words(test::read_disk(report));
+  for (std::string one, two, three; words >> one >> two >> three;) {
+    a.insert(one);
+    b.insert(two);
+    root.insert(three);
+  }
+  CHECK(a.size() == 3);
+  CHECK(f.names("a").empty());
+  CHECK(f.names("b") == "x");
+  CHECK_FALSE(a.contains(f.etag("a")));
+  CHECK_FALSE(b.contains(f.etag("b")));
+  CHECK_FALSE(root.contains(f.etag("")));
   test::check_space(f);
 }
 

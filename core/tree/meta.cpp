@@ -167,28 +167,45 @@ Result<std::uint64_t> Meta::reserve_sequences(std::uint64_t count) {
   return *next;
 }
 
+namespace {
+
+#define TREE_SPACE_COLUMNS "id,type,birth,owner,name,folder,quota,making,fingerprint"
+
+SpaceRecord decode_space(const sql::Cursor &row) {
+  SpaceRecord space;
+  space.info.id = row.id<SpaceId>(0);
+  space.info.type = static_cast<SpaceType>(row.integer(1));
+  space.info.birth = row.id<Uuid>(2);
+  space.info.owner = row.id<AccountId>(3);
+  space.info.name = row.text(4);
+  space.info.folder = row.text(5);
+  space.info.quota = static_cast<std::uint64_t>(row.integer(6));
+  space.making = row.integer(7) == 1;
+  space.removing = row.integer(7) == 2;
+  space.info.fingerprint = static_cast<std::uint64_t>(row.integer(8));
+  return space;
+}
+
+}  // namespace
+
 Result<std::vector<SpaceRecord>> Meta::spaces() {
   const std::lock_guard guard(mutex_);
   std::vector<SpaceRecord> all;
-  TRY_ASSIGN(sql::Statement *const statement,
-             database_.cached("SELECT id,type,birth,owner,name,folder,quota,making,fingerprint FROM space"));
+  TRY_ASSIGN(sql::Statement *const statement, database_.cached("SELECT " TREE_SPACE_COLUMNS " FROM space"));
   auto rows = statement->query();
   for (;;) {
     TRY_ASSIGN(const bool more, rows.next());
     if (!more) return all;
-    SpaceRecord space;
-    space.info.id = rows.id<SpaceId>(0);
-    space.info.type = static_cast<SpaceType>(rows.integer(1));
-    space.info.birth = rows.id<Uuid>(2);
-    space.info.owner = rows.id<AccountId>(3);
-    space.info.name = rows.text(4);
-    space.info.folder = rows.text(5);
-    space.info.quota = static_cast<std::uint64_t>(rows.integer(6));
-    space.making = rows.integer(7) == 1;
-    space.removing = rows.integer(7) == 2;
-    space.info.fingerprint = static_cast<std::uint64_t>(rows.integer(8));
-    all.push_back(std::move(space));
+    all.push_back(decode_space(rows));
   }
+}
+
+Result<std::optional<SpaceRecord>> Meta::space(const SpaceId &id) {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(sql::Statement *const one, database_.cached("SELECT " TREE_SPACE_COLUMNS " FROM space WHERE id=?1"));
+  auto rows = one->query(id);
+  TRY_ASSIGN(const bool there, rows.next());
+  return there ? std::optional<SpaceRecord>(decode_space(rows)) : std::optional<SpaceRecord>();
 }
 
 Result<void> Meta::put_space(const SpaceRecord &space) {

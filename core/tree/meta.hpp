@@ -114,6 +114,7 @@ class Meta {
 
   // ---- spaces
   Result<std::vector<SpaceRecord>> spaces();
+  Result<std::optional<SpaceRecord>> space(const SpaceId &id);
   Result<void> put_space(const SpaceRecord &space);
   Result<void> set_quota(const SpaceId &space, std::uint64_t quota);
   /// Writes all of it at once, with the space's attributes from another meta.db. `rule_note`: where its rule of names

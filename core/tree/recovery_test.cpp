@@ -414,3 +414,22 @@ TEST_CASE("a copy that was under way at a crash keeps its ids and attributes whe
   REQUIRE(nodes.size() == 1);
   CHECK(nodes[0] == inside.id);
 }
+
+TEST_CASE("a space can be made again as soon as it was removed, and is empty") {
+  Fixture f;
+  const SpaceId other = base::random_id<SpaceId>();
+  SpaceSpec spec;
+  spec.id = other;
+  spec.type = SpaceType::Project;
+  spec.name = "Solar";
+  for (int i = 0; i < 5; ++i) {
+    REQUIRE(f.engine->space_create(spec).ok());
+    REQUIRE(f.try_put(Ref{other, root_of(other), "x"}, "1", {}).ok());
+    CHECK(Fixture::value(f.engine->space_get(other)).used == 1);
+    REQUIRE(f.engine->space_remove(other).ok());
+  }
+  REQUIRE(f.engine->space_create(spec).ok());
+  f.engine->settle();
+  CHECK(Fixture::value(f.engine->space_get(other)).used == 0);
+  CHECK(f.engine->stat(Ref{other, root_of(other), "x"}).status() == Status::NotFound);
+}

@@ -280,7 +280,18 @@ class TreeEngine final : public Engine {
   std::unique_ptr<Beside> beside_;  // null when no other program changes the files
 
  private:
+  std::string index_path() const;
   Result<bool> open_index(const Meta::Start &start);
+  void set_index_aside();
+  /// Ends what prepare() has begun, for another try without the file. [start-up only]
+  void give_up_index();
+  /// The file was deleted, replaced, or found damaged. [background, and in the end]
+  bool index_lost();
+  Result<void> renew_index();
+  /// Under the writer lock.
+  Result<void> index_trash();
+  /// All that needs the index before anything is served. [start-up only]
+  Result<void> prepare(const Meta::Start &start);
   Result<void> load_spaces(bool flags);
   /// The rule that is kept with the space; always Unique where the file system folds names.
   Result<NameRule> rule_of(const SpaceId &space);
@@ -293,6 +304,9 @@ class TreeEngine final : public Engine {
   Result<void> drop_space(const SpacePtr &space, bool moved);
   /// What a crash left of spaces that were arriving. [start-up only]
   Result<void> turn_away_all(std::span<const SpaceRecord> records);
+  Result<void> forget_making(const SpaceId &id);
+  /// Of a space that is not known any more.
+  Result<void> finish_removing(const SpaceRecord &record);
   /// Finishes what a crash left between tree, trash, versions and their records. `rebuilt`: the index holds nothing.
   /// [start-up only: before anything is swept]
   Result<void> recover_kept(bool rebuilt);
@@ -322,6 +336,10 @@ class TreeEngine final : public Engine {
   Result<void> detach_space(const SpaceId &id);
   void background();
   bool purge_some();
+  /// Deletes some rows of limbo, with what belongs to them. True: there is more. Under the writer lock.
+  Result<bool> clear_limbo();
+  /// Until the node is not there any more.
+  Result<void> clear_limbo_of(const NodeId &node);
   /// Thins the change logs of the next few spaces. True: rows are left that should go.
   Result<bool> thin_changes();
   Result<void> note_doubtful(const SpaceId &space, std::span<const NodeId> folders);
@@ -354,11 +372,15 @@ class TreeEngine final : public Engine {
   std::vector<SpaceId> rebuilt_;     // guarded by background_mutex_; whole again, in an index that may not be durable
   bool work_ = false, busy_ = false, stop_ = false, closed_ = false;    // guarded by background_mutex_
   std::map<SpaceId, std::chrono::steady_clock::time_point> next_look_;  // background thread only
-  std::unique_ptr<Index> checkpointer_;                                 // background thread only
-  SpaceId thinned_;                                                     // background thread only
-  bool abandoned_ = true;                                               // background thread only: not yet cleared
-  bool stale_locks_ = false;                                            // background thread only: not yet dropped
-  std::vector<NodeId> unclaimed_;                                       // background thread only
+  std::string index_path_;                                              // set at the start
+  std::optional<FileId> index_file_;                                    // background thread only
+  bool index_lost_ = false;                                             // background thread only
+  std::atomic<std::uint64_t> damages_seen_{0};
+  std::unique_ptr<Index> checkpointer_;  // background thread only
+  SpaceId thinned_;                      // background thread only
+  bool abandoned_ = true;                // background thread only: not yet cleared
+  bool stale_locks_ = false;             // background thread only: not yet dropped
+  std::vector<NodeId> unclaimed_;        // background thread only
   std::thread thread_;
 };
 

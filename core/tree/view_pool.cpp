@@ -4,22 +4,42 @@
 namespace Atoll::tree {
 
 Result<ViewPool::Lease> ViewPool::lease() {
+  std::uint64_t age = 0;
+  std::optional<FileId> file;
   {
     const std::lock_guard guard(mutex_);
+    if (closed_) return Error{Status::Unavailable, "the index is being made anew", 0, 2000};
+    age = age_;
+    file = file_;
     if (!idle_.empty()) {
       auto view = std::move(idle_.back());
       idle_.pop_back();
-      return Lease(*this, std::move(view));
+      return Lease(*this, std::move(view), age);
     }
   }
   auto view = IndexView::open(path_);
   if (!view) return std::move(view).error();
-  return Lease(*this, std::move(*view));
+  if (file_at(path_) != file)
+    return Error{Status::Unavailable, "index.db is not the file any more that it was", 0, 2000};
+  return Lease(*this, std::move(*view), age);
 }
 
-void ViewPool::give_back(std::unique_ptr<IndexView> view) {
+void ViewPool::give_back(std::unique_ptr<IndexView> view, std::uint64_t age) {
   const std::lock_guard guard(mutex_);
-  if (idle_.size() < limit_) idle_.push_back(std::move(view));
+  if (age == age_ && !closed_ && idle_.size() < limit_) idle_.push_back(std::move(view));
+}
+
+void ViewPool::close() {
+  const std::lock_guard guard(mutex_);
+  closed_ = true;
+  ++age_;
+  idle_.clear();
+}
+
+void ViewPool::reopen() {
+  const std::lock_guard guard(mutex_);
+  closed_ = false;
+  file_ = file_at(path_);
 }
 
 }  // namespace Atoll::tree
