@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+// A provider in a folder, over a plain tree of files or over blobs.
+#pragma once
+
+#include "core/tree/engine.hpp"
+#include "tests/crash/state.hpp"
+
+#include <memory>
+#include <string>
+
+namespace Atoll::proof {
+
+class BlobTable;
+
+enum class Layout : std::uint8_t { Posix, Blob };
+
+/// A folder that is gone afterwards, unless ATOLL_TEST_KEEP is set.
+class Scratch {
+ public:
+  Scratch();
+  ~Scratch();
+  Scratch(const Scratch &) = delete;
+  Scratch &operator=(const Scratch &) = delete;
+  const std::string &path() const noexcept { return path_; }
+
+ private:
+  std::string path_;
+};
+
+/// Can be opened again and again.
+class World {
+ public:
+  /// `make`: the folders are made when they are missing.
+  World(Layout layout, std::string folder, bool make = true);
+
+  /// With the space, whatever state that was left in; recovery may still be under way.
+  Result<std::unique_ptr<tree::Engine>> open() const;
+  /// What is kept for an item of the trash, by path below it ("" itself, "/a"), while the engine is open.
+  State::Tree trashed(const Uuid &item) const;
+  /// Opens a file of the space for writing, as another program would. Posix only.
+  base::Fd open_beside(const std::string &path) const;
+  /// What the files must be like, besides what the engine says, once it has settled and is closed.
+  void check_disk(const State &state, std::string &problems) const;
+
+  Layout layout;
+  std::string folder, root, state;
+  SpaceId space;
+  tree::EngineOptions options;
+
+ private:
+  mutable std::weak_ptr<BlobTable> table_;
+};
+
+}  // namespace Atoll::proof
