@@ -436,7 +436,6 @@ class Mover {
   // ---- rows: in the nursery until all is there
   Result<void> add_top(Row row) {
     row.name = row.id.text();
-    top_.push_back(row.id);
     rows_.emplace_back(NodeId(), std::move(row));
     return rows_.size() < kRowsAtOnce ? Result<void>() : store();
   }
@@ -457,8 +456,11 @@ class Mover {
                      "another space of that storage has the id of " + row.name + " already; is it a copy of this one?");
       TRY(to_.index_->insert(parent.none() ? parent_key(Place::Nursery) : parent_key(parent), row));
     }
-    rows_.clear();
     TRY(transaction.commit());
+    // Only now they are ours to give up: before, the goal may have had a node of that id.
+    for (const auto &[parent, row] : rows_)
+      if (parent.none()) top_.push_back(row.id);
+    rows_.clear();
     ATOLL_FAULT_POINT("move.rows");
     return {};
   }
@@ -485,7 +487,7 @@ class Mover {
   std::string folder_;                          // relative to the root of the goal
   std::unique_ptr<Staged> pool_, tree_;         // contents by node and sequence; the tree that is built of them
   std::vector<NodeId> missed_;                  // folders whose files were not as the index says
-  std::vector<NodeId> top_;                     // rows in the nursery
+  std::vector<NodeId> top_;                     // rows that are in the nursery
   std::vector<std::pair<NodeId, Uuid>> items_;  // of the trash
   std::vector<std::pair<NodeId, Row>> rows_;    // with their parents, to be stored
   std::vector<Time> times_;                     // of folders

@@ -195,6 +195,36 @@ TEST_CASE("a move that is stopped or cannot be done leaves nothing behind") {
   CHECK(move_to(f, goal).ok());
 }
 
+TEST_CASE("a move that is refused for an id leaves the node alone that has it") {
+  Fixture f;
+  Goal goal;
+  f.put("a", "1");
+  const NodeId id = f.stat("a").id;
+  CHECK(std::system(("cp -a " + f.disk("a") + " " + goal.provider.root + "/personal/curie/own/").c_str()) == 0);
+  CHECK(goal.engine->rescan(goal.own).ok());
+  const Ref copy{goal.own, root_of(goal.own), "own/a"};
+  REQUIRE(Fixture::value(goal.engine->stat(copy)).id == id);
+  const AttributeChange colour{"urn:x", "colour", "red"};
+  REQUIRE(goal.engine->attributes_patch(copy, {&colour, 1}, {}).ok());
+  REQUIRE(f.engine->remove(f.at("a"), {}).ok());
+  CHECK(Care(*goal.engine).receive(f.space, *f.engine, go_on).status() == Status::FailedPrecondition);
+  goal.engine->settle();
+  const auto still = goal.engine->stat(copy);
+  REQUIRE(still.ok());
+  CHECK(still->id == id);
+  CHECK(still->has_attributes);
+  int attributes = 0;
+  CHECK(goal.engine
+            ->attributes(copy,
+                         [&](std::string_view, std::string_view, std::string_view) {
+                           ++attributes;
+                           return true;
+                         })
+            .ok());
+  CHECK(attributes == 1);
+  CHECK(test::trash_of(f).size() == 1);
+}
+
 TEST_CASE("what a crash leaves of a space that was arriving is gone after the next start") {
   Fixture f;
   Goal goal;
