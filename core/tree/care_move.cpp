@@ -16,6 +16,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
+#include <map>
 
 namespace Atoll::tree {
 namespace {
@@ -69,15 +70,18 @@ class Mover {
     for (int pass = 1; pass <= kLoosePasses; ++pass) {
       copied_ = 0;
       TRY(copy_all());
+      TRY(compare());
+      const bool same = missed_.empty();
       TRY(look_at_missed());
-      if (copied_ < kFewLeft) break;
+      if (same && copied_ < kFewLeft) break;
     }
     for (int attempt = 1; attempt <= kFrozenTries; ++attempt) {
       TRY(from_.freeze(space_));
       frozen_ = true;
       ATOLL_FAULT_POINT("move.frozen");
       TRY(copy_all());
-      if (missed_.empty()) return build();
+      TRY(compare());
+      if (missed_.empty() && !restless_) return build();
       frozen_ = false;
       TRY(from_.thaw(space_));
       TRY(look_at_missed());
@@ -137,9 +141,35 @@ class Mover {
     return {};
   }
 
+  /// Every folder holds on the disk what the index has of it; those that do not are missed. Of the source nothing is
+  /// left in the end, so what only the disk has would be gone.
+  Result<void> compare() {
+    std::vector<Todo> todo{{root_of(id_), {}}};
+    while (!todo.empty()) {
+      const Todo next = std::move(todo.back());
+      todo.pop_back();
+      TRY(say());
+      TRY_ASSIGN(const auto rows, children(next.id));
+      auto folder = from_.names_->open(space_->info.folder, next.path);
+      if (!folder && !not_at_hand(folder.error())) return std::move(folder).error();
+      std::map<std::string, Entry, std::less<>> entries;
+      if (folder)
+        TRY((*folder)->scan([&](std::string_view name, const Entry &entry) { entries.emplace(name, entry); }));
+      bool same = folder && entries.size() == rows.size();
+      for (const Row &row : rows) {
+        const auto entry = entries.find(row.name);
+        same = same && entry != entries.end() && matches(row, entry->second);
+        if (row.folder()) todo.push_back({row.id, next.path.empty() ? row.name : next.path + "/" + row.name});
+      }
+      if (!same) miss(next.id);
+    }
+    return {};
+  }
+
   // ---- contents
   Result<void> copy_all() {
     seen_ = 0;
+    restless_ = false;
     std::vector<Todo> todo{{root_of(id_), {}}};
     while (!todo.empty()) {
       const Todo next = std::move(todo.back());
@@ -195,6 +225,13 @@ class Mover {
     ++copied_;
     ATOLL_FAULT_POINT("move.copied");
     return true;
+  }
+
+  /// Something in the trash or among the versions could not be taken: looked at again, but not while building.
+  Result<void> restless(const std::string &name, bool building) {
+    restless_ = true;
+    if (!building) return {};
+    return error(Status::Unavailable, name + " in the trash or among the versions is being changed by another program");
   }
 
   // ---- trash: what is on the disk, with the rows that the index has of it
@@ -262,10 +299,15 @@ class Mover {
     TRY_ASSIGN(const auto have, pool().look(key));
     if (!have) {
       auto fd = in.open_file(name);
-      if (!fd && not_at_hand(fd.error())) return nothing;
-      if (!fd) return std::move(fd).error();
-      TRY_ASSIGN(const bool taken, take(*fd, entry, key, id, sequence));
-      if (!taken) return nothing;
+      if (!fd && !not_at_hand(fd.error())) return std::move(fd).error();
+      bool taken = false;
+      if (fd) {
+        TRY_ASSIGN(taken, take(*fd, entry, key, id, sequence));
+      }
+      if (!taken) {
+        TRY(restless(name, goal != nullptr));
+        return nothing;
+      }
     }
     if (goal == nullptr) return nothing;
     TRY(pool().move(key, *goal, name, Onto::Nothing));
@@ -279,8 +321,11 @@ class Mover {
                                            const NodeId &parent, bool &whole) {
     std::optional<Entry> made;
     auto inner = in.open(name);
-    if (!inner && not_at_hand(inner.error())) return made;
-    if (!inner) return std::move(inner).error();
+    if (!inner && !not_at_hand(inner.error())) return std::move(inner).error();
+    if (!inner) {
+      TRY(restless(name, goal != nullptr));
+      return made;
+    }
     std::unique_ptr<Folder> inner_goal;
     if (goal != nullptr) {
       TRY_ASSIGN(made, goal->make_folder(name, id));
@@ -318,10 +363,15 @@ class Mover {
         TRY_ASSIGN(const auto entry, (*folder)->look(name));
         if (!entry || entry->kind != EntryKind::File) continue;
         auto fd = (*folder)->open_file(name);
-        if (!fd && not_at_hand(fd.error())) continue;
-        if (!fd) return std::move(fd).error();
-        TRY_ASSIGN(const bool taken, take(*fd, *entry, key, record.node, record.sequence));
-        if (!taken) continue;
+        if (!fd && !not_at_hand(fd.error())) return std::move(fd).error();
+        bool taken = false;
+        if (fd) {
+          TRY_ASSIGN(taken, take(*fd, *entry, key, record.node, record.sequence));
+        }
+        if (!taken) {
+          TRY(restless(name, building));
+          continue;
+        }
       }
       if (!building) continue;
       TRY_ASSIGN(const auto goal, to_.names_->kept(id_, versions_path(record.node), true));
@@ -364,6 +414,9 @@ class Mover {
     TRY(above->place(*tree_, std::string_view(folder_).substr(slash + 1), Onto::File));
     ATOLL_FAULT_POINT("move.placed");
     TRY(to_.names_->sync_all());
+    TRY(compare());
+    if (!missed_.empty())
+      return error(Status::Unavailable, "another program changed files of the space in the last moment; try again");
     TRY(steady_.holds());
     TRY(from_.names_->prove(true));
     TRY(to_.names_->prove(true));
@@ -493,6 +546,7 @@ class Mover {
   std::vector<Time> times_;                     // of folders
   std::uint64_t seen_ = 0, copied_ = 0;
   bool frozen_ = false, arriving_ = false;
+  bool restless_ = false;  // something in the trash or among the versions was not taken
   std::chrono::steady_clock::time_point said_ = std::chrono::steady_clock::now();
 };
 

@@ -3,8 +3,11 @@
 #include "core/sql/database.hpp"
 #include "core/tree/move_fixture_test.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <functional>
 #include <thread>
+#include <utility>
 
 using namespace Atoll;
 using namespace Atoll::tree;
@@ -26,6 +29,20 @@ Result<MoveResult> move_to(Fixture &f, Goal &goal) {
   CHECK(Care(*goal.engine).settle_move(f.space, true).ok());
   return moved;
 }
+
+/// Somebody changes the source when all of the space was built where it goes to.
+class LateNamespace final : public PosixNamespace {
+ public:
+  LateNamespace(std::shared_ptr<PosixRoot> root, std::function<void()> &late)
+      : PosixNamespace(std::move(root)), late_(late) {}
+  Result<void> make_space(const SpaceId &id, std::string_view base) override {
+    if (late_) std::exchange(late_, {})();
+    return PosixNamespace::make_space(id, base);
+  }
+
+ private:
+  std::function<void()> &late_;
+};
 
 }  // namespace
 
@@ -223,6 +240,55 @@ TEST_CASE("a move that is refused for an id leaves the node alone that has it") 
             .ok());
   CHECK(attributes == 1);
   CHECK(test::trash_of(f).size() == 1);
+}
+
+TEST_CASE("what another program wrote a moment ago moves as well") {
+  Fixture f;
+  Goal goal;
+  f.engine.reset();
+  f.provider.options.beside.settle_ms = 3'600'000;
+  f.start();
+  fill(f);
+  test::write_disk(f.disk("a/b/young"), "by another program");
+  fs::create_directories(f.disk("folder/inner"));
+  test::write_disk(f.disk("folder/inner/young"), "as well");
+  fs::remove(f.disk("dated"));
+  test::write_disk(f.disk("a/x"), "other bytes");
+  CHECK(move_to(f, goal).ok());
+  goal.become(f);
+  CHECK(f.get("a/b/young") == "by another program");
+  CHECK(f.get("folder/inner/young") == "as well");
+  CHECK(f.get("a/x") == "other bytes");
+  CHECK(f.names("") == "a folder");
+  test::check_space(f);
+}
+
+TEST_CASE("what another program changes in the last moment ends a move") {
+  Fixture f;
+  std::function<void()> late;
+  Goal goal;
+  goal.engine.reset();
+  goal.provider.names = [&](std::shared_ptr<PosixRoot> root) {
+    return std::make_unique<LateNamespace>(std::move(root), late);
+  };
+  goal.engine = goal.provider.open();
+  fill(f);
+  SUBCASE("by a new file") {
+    late = [&] { test::write_disk(f.disk("a/b/late"), "late"); };
+  }
+  SUBCASE("by a file that is written in place") {
+    late = [&] { test::write_disk(f.disk("a/b/deep"), "late"); };
+  }
+  CHECK(Care(*goal.engine).receive(f.space, *f.engine, go_on).status() == Status::Unavailable);
+  CHECK(!late);
+  CHECK(goal.clean(f.space));
+  CHECK(f.engine->rescan(f.space).ok());
+  const auto before = test::check_space(f);
+  CHECK(std::count_if(before.begin(), before.end(), [](const auto &one) { return one.second == "late"; }) == 1);
+  CHECK(move_to(f, goal).ok());
+  goal.become(f);
+  CHECK(test::check_space(f) == before);
+  goal.engine.reset();
 }
 
 TEST_CASE("what a crash leaves of a space that was arriving is gone after the next start") {
