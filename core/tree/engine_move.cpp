@@ -95,9 +95,37 @@ Result<void> TreeEngine::take_in(const ArrivingSpace &arriving, Meta &from,
   return {};
 }
 
+Result<void> TreeEngine::remove_arrived(const SpaceId &id, const std::string &folder) {
+  TRY_ASSIGN(const auto records, meta_->spaces());
+  const bool taken = std::any_of(records.begin(), records.end(),
+                                 [&](const SpaceRecord &record) { return record.info.folder == folder; });
+  const std::size_t slash = folder.rfind('/');
+  auto above = names_->open(std::string_view(folder).substr(0, slash), {});
+  if (!above && above.error().sys_errno != ENOENT) return std::move(above).error();
+  bool ours = !taken;
+  if (above && ours) {
+    const std::string_view name = std::string_view(folder).substr(slash + 1);
+    TRY_ASSIGN(const auto entry, (*above)->look(name));
+    if (entry) {
+      TRY_ASSIGN(const auto identity, (*above)->identity(name));
+      if (identity) {
+        ours = identity->id == root_of(id);
+      } else if (entry->kind == EntryKind::Folder) {  // it stopped before it was marked: then it is empty
+        TRY_ASSIGN(const auto inside, (*above)->open(name));
+        TRY(inside->scan([&](std::string_view, const Entry &) { ours = false; }));
+      } else {
+        ours = false;
+      }
+    }
+  }
+  if (ours) return names_->remove_space(id, folder);
+  log(false, "the folder " + folder + " is another space's by now");
+  return {};
+}
+
 void TreeEngine::turn_away(const SpaceId &id, const std::string &folder, std::span<const NodeId> rows) {
   auto give_up = [&]() -> Result<void> {
-    TRY(names_->remove_space(id, folder));
+    TRY(remove_arrived(id, folder));
     {
       const std::lock_guard guard(writer_);
       TRY_ASSIGN(auto transaction, index_->begin_write_any());
@@ -120,7 +148,7 @@ Result<void> TreeEngine::turn_away_all(std::span<const SpaceRecord> records) {
     if (!id || exists) continue;
     if (text.starts_with(kIn)) {
       any = true;
-      TRY(names_->remove_space(*id, text.substr(kIn.size())));
+      TRY(remove_arrived(*id, text.substr(kIn.size())));
       TRY_ASSIGN(auto transaction, index_->begin_write_any());
       TRY_ASSIGN(const auto root, index_->by_id(root_of(*id)));
       if (root) TRY(index_->detach(root_of(*id), Place::Limbo));
@@ -164,6 +192,11 @@ Result<void> TreeEngine::settle_move(const SpaceId &id, bool here) {
   if (space) TRY(drop_space(space, true));
   ATOLL_FAULT_POINT("move.dropped");
   return meta_->set_note(move_note(id), "");
+}
+
+Result<void> TreeEngine::forget_move(const SpaceId &id) {
+  TRY_ASSIGN(const std::string note, meta_->note(move_note(id)));
+  return note.empty() ? Result<void>() : meta_->set_note(move_note(id), "");
 }
 
 Result<std::vector<SpaceId>> TreeEngine::unsettled_moves() {

@@ -267,6 +267,7 @@ Result<void> TreeEngine::drop_space(const SpacePtr &space, bool moved) {
     locks_->forget_space(id);
     TRY(removals_->forget(id));
     TRY(meta_->set_note(names_note(id), ""));
+    if (!moved) TRY(forget_move(id));
     TRY(names_->remove_space(id, space->info.folder));
     ATOLL_FAULT_POINT("space.folder_gone");
     TRY(detach_space(id));

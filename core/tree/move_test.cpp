@@ -320,6 +320,35 @@ TEST_CASE("what a crash leaves of a space that was arriving is gone after the ne
   test::check_space(f);
 }
 
+TEST_CASE("what is noted of a move that ended long ago removes nothing of another space") {
+  Fixture f;
+  fill(f);
+  const auto before = all_of(f);
+  f.engine.reset();
+  {
+    auto database = Fixture::value(sql::Database::open(f.provider.state + "/meta.db"));
+    auto statement =
+        Fixture::value(database.prepare("INSERT INTO setting(name,value) VALUES(?1,'in personal/einstein')"));
+    CHECK(statement.run_with("note.move." + base::random_id<SpaceId>().text()).ok());
+  }
+  f.start();
+  CHECK(Fixture::value(Care(*f.engine).unsettled_moves()).empty());
+  CHECK(all_of(f) == before);
+  test::check_space(f);
+}
+
+TEST_CASE("a space that is removed before its move was settled leaves no note of it") {
+  Fixture f;
+  Goal goal;
+  fill(f);
+  CHECK(Care(*goal.engine).receive(f.space, *f.engine, go_on).ok());
+  CHECK(Care(*f.engine).settle_move(f.space, false).ok());
+  CHECK(Fixture::value(Care(*goal.engine).unsettled_moves()).size() == 1);
+  CHECK(goal.engine->space_remove(f.space).ok());
+  CHECK(Fixture::value(Care(*goal.engine).unsettled_moves()).empty());
+  CHECK(goal.clean(f.space));
+}
+
 TEST_CASE("what is acknowledged while a space moves is there afterwards") {
   Fixture f;
   Goal goal;

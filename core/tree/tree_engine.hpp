@@ -223,6 +223,10 @@ class TreeEngine final : public Engine {
   Result<void> take_in(const ArrivingSpace &arriving, Meta &from, std::span<const std::pair<NodeId, Uuid>> items);
   /// Gives up what has come of a space that does not exist here yet.
   void turn_away(const SpaceId &id, const std::string &folder, std::span<const NodeId> rows);
+  /// Removes the folder that was chosen for a space which does not exist here, unless it is another one's by now.
+  Result<void> remove_arrived(const SpaceId &id, const std::string &folder);
+  /// There is nothing to settle for the space any more.
+  Result<void> forget_move(const SpaceId &id);
   /// As of Care.
   Result<void> settle_move(const SpaceId &id, bool here);
   Result<std::vector<SpaceId>> unsettled_moves();
