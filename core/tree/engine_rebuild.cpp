@@ -35,7 +35,12 @@ Result<void> TreeEngine::ids_are_kept(const Space &space) {
                "brings the index in step without that");
 }
 
-Result<void> TreeEngine::erase_rows(const SpaceId &id) {
+Result<void> TreeEngine::erase_rows(const Space &space, std::uint64_t remade) {
+  const SpaceId id = space.info.id;
+  auto still = [&]() -> Result<void> {
+    if (space.remade == remade) return {};
+    return error(Status::Unavailable, "index.db is being made anew, and this space with it");
+  };
   // Folders in an order in which each comes before what is in it; emptied backwards, so that what is left at a crash
   // hangs together.
   std::vector<NodeId> folders{root_of(id)};
@@ -55,6 +60,7 @@ Result<void> TreeEngine::erase_rows(const SpaceId &id) {
     const auto some = left.first(std::min(left.size(), kFolders));
     left = left.subspan(some.size());
     const std::lock_guard guard(writer_);
+    TRY(still());
     TRY_ASSIGN(auto transaction, index_->begin_write(id));
     for (const NodeId &folder : some) {
       TRY_ASSIGN(const auto row, index_->by_id(folder));
@@ -67,6 +73,7 @@ Result<void> TreeEngine::erase_rows(const SpaceId &id) {
     ATOLL_FAULT_POINT("rebuild.erased");
   }
   const std::lock_guard guard(writer_);
+  TRY(still());
   TRY_ASSIGN(auto transaction, index_->begin_write(id));
   TRY_ASSIGN(auto root, index_->by_id(root_of(id)));
   if (!root) return error(Status::Unavailable, "the index lacks the root of the space");
@@ -80,6 +87,7 @@ Result<void> TreeEngine::erase_rows(const SpaceId &id) {
 
 Result<void> TreeEngine::rebuild_space(const SpaceId &id, CareSink sink) {
   SpacePtr space;
+  std::uint64_t remade = 0;
   {
     const std::lock_guard making(making_);  // it is not removed meanwhile; later it is not served and cannot be
     TRY_ASSIGN(space, serving(id));
@@ -88,15 +96,14 @@ Result<void> TreeEngine::rebuild_space(const SpaceId &id, CareSink sink) {
     // What clients know of, to be compared with what is found: a disk that is half gone is not taken for the truth.
     TRY(census(id));
     const std::lock_guard guard(writer_);  // no change is under way, and none begins
+    TRY(meta_->set_rebuilding({&id, 1}));
+    const std::lock_guard recovering(background_mutex_);
+    space->erasing = true;
     space->ready = false;
-    ++space->remade;
-    if (auto noted = meta_->set_rebuilding({&id, 1}); !noted) {
-      space->ready = true;
-      return noted;
-    }
+    remade = ++space->remade;
     ATOLL_FAULT_POINT("rebuild.noted");
   }
-  const auto erased = erase_rows(id);
+  const auto erased = erase_rows(*space, remade);
   ATOLL_FAULT_POINT("rebuild.empty");
   CareLine line;
   line.kind = CareLine::Kind::Progress;
@@ -104,6 +111,7 @@ Result<void> TreeEngine::rebuild_space(const SpaceId &id, CareSink sink) {
   // The rest is what follows on an unclean end; the background does it, whether the caller waits or not.
   std::unique_lock guard(background_mutex_);
   recoveries_.push_back({id, {}});
+  space->erasing = false;
   background_wake_.notify_one();
   if (!erased) return erased;
   auto said = std::chrono::steady_clock::now();

@@ -290,6 +290,11 @@ void TreeEngine::background() {
 void TreeEngine::recover_one(const Recovery &recovery) {
   const SpacePtr space = known(recovery.space);
   if (!space) return;
+  auto again = [&](std::unique_lock<std::mutex> &guard) {
+    background_wake_.wait_for(guard, std::chrono::seconds(1), [&] { return stop_ || !space->erasing; });
+    recoveries_.push_back(recovery);
+  };
+  if (std::unique_lock guard(background_mutex_); space->erasing) return again(guard);
   const NodeId root = root_of(recovery.space);
   const bool all = recovery.folders.empty();
   auto done = reconcile_recovering(space, all ? std::span<const NodeId>(&root, 1) : recovery.folders, all);
@@ -299,6 +304,7 @@ void TreeEngine::recover_one(const Recovery &recovery) {
   if (done && !all) done = note_doubtful(recovery.space, recovery.folders);
   if (done) {
     const std::lock_guard guard(background_mutex_);
+    if (space->erasing) return;  // all of it will be recovered
     if (all) rebuilt_.push_back(recovery.space);
     const bool last = std::none_of(recoveries_.begin(), recoveries_.end(),
                                    [&](const Recovery &other) { return other.space == recovery.space; });

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 // Changes that fail after they have begun to change the disk: done or not done, with every id, and nothing is left.
+#include "core/tree/care.hpp"
 #include "core/tree/failing_namespace_test.hpp"
 #include "core/tree/invariants_test.hpp"
 #include "core/tree/meta.hpp"
 
 #include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
 
 using namespace Atoll;
 using namespace Atoll::tree;
@@ -131,5 +136,42 @@ TEST_CASE("a copy of a folder that fails after it has come to its name is whole"
   CHECK(f.get("b/d/x") == "1");
   CHECK(attributes_of(f, "b/d") == 1);
   CHECK(attributes_of(f, "b/d/x") == 1);
+  test::check_space(f);
+}
+
+TEST_CASE("a change that fails while rows are made anew does not have what is left of them served") {
+  FailingFixture f;
+  f.mkdir("a");
+  f.mkdir("b");
+  f.put("a/x", "1");
+  f.put("stays", "22");
+  std::atomic<int> failed{0};
+  std::atomic<bool> erased{false}, done{false};
+  f.failures.self_failed = [&] {
+    if (++failed == 2)
+      while (!erased) ::usleep(1000);
+  };
+  f.failures.self_after_move = 2;  // in the change, and when it is looked at what has come of it
+  std::thread change([&] {
+    CHECK(!f.engine->rename(f.at("a/x"), f.at("b/x"), false, {}));
+    done = true;
+  });
+  while (failed < 2) ::usleep(1000);
+  const auto rebuilt = Care(*f.engine).rebuild(f.space, [&](const CareLine &) {
+    if (erased.exchange(true)) return true;
+    while (!done) ::usleep(1000);
+    int served = 0;
+    for (int i = 0; i < 50; ++i) {  // nothing comes of it, however long one looks
+      served += f.status("stays") != Status::Unavailable;
+      ::usleep(5000);
+    }
+    CHECK(served == 0);
+    return true;
+  });
+  change.join();
+  CHECK(rebuilt.ok());
+  f.engine->settle();
+  CHECK(f.get("b/x") == "1");
+  CHECK(f.get("stays") == "22");
   test::check_space(f);
 }

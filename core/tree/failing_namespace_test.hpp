@@ -6,6 +6,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <functional>
 
 namespace Atoll::tree::test {
 
@@ -17,6 +18,7 @@ struct Failures {
   std::atomic<int> place_over{0};        ///< that put a staged file over another one
   std::atomic<int> place{0};             ///< that put a staged file anywhere
   std::atomic<int> sync{0};              ///< that make names durable
+  std::function<void()> self_failed;     ///< called when a look at a folder fails
 };
 
 class FailingFolder final : public PosixFolder {
@@ -25,8 +27,9 @@ class FailingFolder final : public PosixFolder {
       : PosixFolder(std::move(root), std::move(fd)), failures_(failures) {}
 
   Result<Entry> self() override {
-    if (one(failures_.self)) return failure();
-    return PosixFolder::self();
+    if (!one(failures_.self)) return PosixFolder::self();
+    if (failures_.self_failed) failures_.self_failed();
+    return failure();
   }
   Result<void> move(std::string_view name, Folder &to, std::string_view to_name, Onto onto) override {
     auto done = PosixFolder::move(name, to, to_name, onto);

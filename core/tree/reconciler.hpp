@@ -94,7 +94,7 @@ class Reconciler {
   Result<bool> still_there(const Row &row);
   /// Unavailable while somebody else makes all rows of the space anew. Under the writer lock.
   Result<void> admitted() const {
-    if (recovering_ || space_->ready) return changeable(*space_);
+    if (!space_->erasing && (recovering_ || space_->ready)) return changeable(*space_);
     return error(Status::Unavailable, "the space is being compared with its files");
   }
   /// Writes into the change log, unless the space is indexed anew: then there is nobody who could ask.

@@ -34,9 +34,11 @@ struct Space {
   std::atomic<NameRule> names{NameRule::Exact};
   std::atomic<std::uint64_t> trash_bytes{0}, version_bytes{0};
   std::atomic<std::uint64_t> fingerprint{0};
-  std::atomic<bool> moving{false};  ///< nothing may change: it is about to live elsewhere. Set under the writer lock
-  std::atomic<bool> cared{false};   ///< somebody repairs, rebuilds, restores or moves it; see Caring
-  std::atomic<bool> ready{true};    ///< false: being recovered, all answers are Unavailable
+  std::atomic<bool> moving{false};   ///< nothing may change: it is about to live elsewhere. Set under the writer lock
+  std::atomic<bool> cared{false};    ///< somebody repairs, rebuilds, restores or moves it; see Caring
+  std::atomic<bool> ready{true};     ///< false: being recovered, all answers are Unavailable
+  std::atomic<bool> erasing{false};  ///< its rows are being taken away; set with `ready` under background_mutex_, and
+                                     ///< until all of it is to be recovered nothing may be taken over
   std::atomic<std::uint64_t> remade{
       0};  ///< how often its rows were taken away to be made anew; counted when `ready` is false
 };
@@ -334,7 +336,8 @@ class TreeEngine final : public Engine {
   void look_again_at_held();
   Result<void> hold_after_rebuild(const Space &space);
   Result<void> ids_are_kept(const Space &space);
-  Result<void> erase_rows(const SpaceId &id);
+  /// Unavailable once they were taken away by somebody else: it is not the `remade`th time any more.
+  Result<void> erase_rows(const Space &space, std::uint64_t remade);
   Result<void> close_rebuilt();
   /// All rows of a space that is removed go to limbo. [under the writer lock, or start-up]
   Result<void> detach_space(const SpaceId &id);
