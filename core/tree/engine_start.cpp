@@ -333,7 +333,26 @@ Result<void> TreeEngine::flag_attributes() {
   return transaction.commit();
 }
 
+/// What is in limbo was taken out of the tree, and a power cut could bring it back as long as that is not durable: its
+/// versions, attributes and identity must not be gone then. Waits for the disk without the lock, unless others keep
+/// removing meanwhile.
+Result<void> TreeEngine::make_limbo_durable(std::unique_lock<std::mutex> *writing) {
+  if (!durable()) return {};
+  for (int attempt = 0;; ++attempt) {
+    const std::uint64_t detached = index_->detached();
+    if (detached == limbo_durable_) return {};
+    const bool let_go = writing && attempt < 3;
+    if (let_go) writing->unlock();
+    auto done = names_->sync_all();
+    if (let_go) writing->lock();
+    if (!done) return done;
+    limbo_durable_ = detached;
+    ATOLL_FAULT_POINT("purge.limbo_durable");
+  }
+}
+
 Result<bool> TreeEngine::clear_limbo() {
+  TRY(make_limbo_durable(nullptr));
   TRY_ASSIGN(auto transaction, index_->begin_write_unseen());
   std::vector<NodeId> nodes, with_attributes;
   TRY_ASSIGN(const bool left, index_->clear_limbo(kPurgeRows, [&](const NodeId &node, bool attributes) {
@@ -366,7 +385,8 @@ bool TreeEngine::purge_some() {
   else
     log(true, purged.error().message);
   {
-    const std::lock_guard guard(writer_);
+    std::unique_lock guard(writer_);
+    if (auto done = make_limbo_durable(&guard); !done) log(true, done.error().message);
     if (auto left = clear_limbo())
       more |= *left;
     else

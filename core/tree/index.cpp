@@ -149,7 +149,10 @@ Result<void> Index::attach(const NodeId &id, ParentKey parent, std::string_view 
   return attach_.run_with(id, parent, name);
 }
 
-Result<void> Index::detach(const NodeId &id, Place place) { return attach(id, parent_key(place), id.text()); }
+Result<void> Index::detach(const NodeId &id, Place place) {
+  ++detached_;
+  return attach(id, parent_key(place), id.text());
+}
 
 Result<void> Index::erase(const NodeId &id) { return erase_.run_with(id); }
 

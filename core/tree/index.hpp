@@ -5,6 +5,7 @@
 #include "core/tree/generations.hpp"
 #include "core/tree/index_view.hpp"
 
+#include <chrono>
 #include <functional>
 
 namespace Atoll::tree {
@@ -72,6 +73,8 @@ class Index : public IndexView {
   Result<void> attach(const NodeId &id, ParentKey parent, std::string_view name);
   /// The row, and all below it, is part of no space any more. One row is written.
   Result<void> detach(const NodeId &id, Place place);
+  /// Another number after each time that something was detached, and in each index.
+  std::uint64_t detached() const noexcept { return detached_; }
   /// The row, and all below it, vanished from the space; see missing_key. `sequence`: a new one, `now_ns`: wall clock.
   Result<void> miss(const SpaceId &space, const NodeId &id, std::uint64_t sequence, std::int64_t now_ns);
   /// What vanished before the sequence was given is gone for good: it goes to limbo. True: there was something.
@@ -115,6 +118,7 @@ class Index : public IndexView {
 
  private:
   friend class IndexTransaction;
+  std::uint64_t detached_ = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
   using IndexView::IndexView;
   Result<void> prepare_writes();
   Result<IndexTransaction> begin(Generations *all, std::atomic<std::uint64_t> *one) {

@@ -98,6 +98,7 @@ Result<bool> Index::forget_missing(const SpaceId &space, std::uint64_t before) {
              database_.cached("UPDATE node SET parent=?2,name=lower(hex(id)) WHERE parent=?1 AND name<?3 RETURNING 1"));
   const auto key = missing_key(space);
   const std::string end = missing_name(before, 0);
+  ++detached_;
   auto rows = statement->query(std::span<const std::uint8_t>(key), parent_key(Place::Limbo), end);
   bool some = false;
   for (;;) {

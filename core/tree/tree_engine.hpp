@@ -345,6 +345,7 @@ class TreeEngine final : public Engine {
   bool purge_some();
   /// Deletes some rows of limbo, with what belongs to them. True: there is more. Under the writer lock.
   Result<bool> clear_limbo();
+  Result<void> make_limbo_durable(std::unique_lock<std::mutex> *writing);
   /// Until the node is not there any more.
   Result<void> clear_limbo_of(const NodeId &node);
   /// Thins the change logs of the next few spaces. True: rows are left that should go.
@@ -362,6 +363,7 @@ class TreeEngine final : public Engine {
   std::unordered_map<SpaceId, SpacePtr> spaces_;  // guarded by spaces_mutex_
   std::set<SpaceId> departed_;  // guarded by spaces_mutex_; in this run they have gone to live on another provider
   std::atomic<std::uint64_t> kept_round_{1};
+  std::uint64_t limbo_durable_ = 0;  // under writer_: Index::detached() when all was last made durable
   OwnRemovals own_removals_;
   std::atomic<bool> follow_{false};
   std::mutex thin_mutex_;
