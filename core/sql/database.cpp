@@ -9,6 +9,7 @@
 
 #include "core/base/file.hpp"
 #include "core/sql/damage.hpp"
+#include "core/sql/private_file.hpp"
 
 namespace Atoll::sql {
 
@@ -27,18 +28,6 @@ const char *pragma_value(Synchronous synchronous) {
 }
 
 bool in_memory(const std::string &path) { return path == ":memory:"; }
-
-/// SQLite would make the file with the mode of the umask; accounts and names are nobody else's business.
-Result<void> make_private(const std::string &path) {
-  base::Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-  if (!fd) {
-    Error failure = base::errno_error("open the database " + path);
-    // A missing folder proves nothing about what the database holds.
-    if (failure.status == Status::NotFound) failure.status = Status::Unavailable;
-    return failure;
-  }
-  return {};
-}
 
 }  // namespace
 

@@ -4,14 +4,18 @@
 #include <doctest/doctest.h>
 #include <sqlite3.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <fstream>
+#include <string>
 #include <thread>
 
 #include "core/base/file.hpp"
 #include "core/base/uuid.hpp"
 #include "core/sql/pool.hpp"
+#include "core/sql/session.hpp"
 #include "core/sql/test_folder.hpp"
 
 using namespace Atoll::sql;
@@ -154,6 +158,34 @@ TEST_CASE("no database, a busy one, a damaged one: cannot tell") {
   const std::string damaged = folder.path() + "/d.db";
   REQUIRE(Atoll::base::write_file_durably(damaged, std::string(8192, 'x'), 0600).ok());
   CHECK(Database::open(damaged).status() == Status::Unavailable);
+}
+
+TEST_CASE("a second connection for writing that comes or fails leaves the locks of the first one") {
+  const TestFolder folder;
+  const std::string path = folder.path() + "/l.db";
+  auto first = Database::open(path);
+  REQUIRE(first->migrate(kSteps).ok());
+  struct stat status {};
+  REQUIRE(::stat(path.c_str(), &status) == 0);
+  const std::string inode = ":" + std::to_string(status.st_ino) + " ", pid = " " + std::to_string(::getpid()) + " ";
+  auto locks = [&] {
+    std::ifstream all("/proc/locks");
+    int held = 0;
+    for (std::string line; std::getline(all, line);)
+      if (line.find(inode) != std::string::npos && line.find(pid) != std::string::npos) ++held;
+    return held;
+  };
+  const int before = locks();
+  if (before == 0) {
+    MESSAGE("/proc/locks tells nothing here: not tried");
+    return;
+  }
+  auto second = Database::open(path);
+  REQUIRE(second.ok());
+  CHECK(locks() >= before);
+  auto sessions = Sessions::open("sqlite:" + path, 1);
+  REQUIRE(sessions.ok());
+  CHECK(locks() >= before);
 }
 
 TEST_CASE("a full database is told apart") {

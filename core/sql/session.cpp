@@ -8,6 +8,7 @@
 #include <fcntl.h>
 
 #include "core/base/file.hpp"
+#include "core/sql/private_file.hpp"
 #include "core/sql/statement.hpp"
 
 namespace Atoll::sql {
@@ -70,13 +71,7 @@ Result<std::unique_ptr<Sessions>> Sessions::open(std::string_view url, std::size
   }
   if (limit == 0) return error(Status::InvalidArgument, "a pool without sessions was asked for");
   std::string path(url.substr(scheme.size()));
-  base::Fd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));  // the library would follow the umask
-  if (!fd) {
-    Error failure = base::errno_error("open the database " + path);
-    if (failure.status == Status::NotFound) failure.status = Status::Unavailable;
-    return failure;
-  }
-  fd.reset();
+  if (auto made = make_private(path); !made) return made.error();
   return guarded("open the database " + path, [&]() -> Result<std::unique_ptr<Sessions>> {
     sqlite::Connector::registerConnector();
     auto pool = std::make_unique<Sessions>(Private{}, Dialect::Sqlite, std::move(path), limit);
