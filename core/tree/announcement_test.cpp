@@ -57,6 +57,8 @@ TEST_CASE(
   CHECK(Fixture::value(meta->take(b)));
   REQUIRE(meta->withdraw(b));
   CHECK(Fixture::value(meta->versions(a.node)).size() == 1);
-  REQUIRE(meta->announce(a));  // over it: only what was overwritten counts
-  for (const SpaceBytes &one : Fixture::value(meta->remove_versions({&a, 1}))) CHECK(one.bytes == 0);
+  REQUIRE(meta->announce(a));  // not over a real one
+  CHECK_FALSE(Fixture::value(meta->take(a)));
+  REQUIRE(meta->withdraw(a));
+  for (const SpaceBytes &one : Fixture::value(meta->remove_versions({&a, 1}))) CHECK(one.bytes == 9);
 }

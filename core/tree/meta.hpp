@@ -8,6 +8,7 @@
 #include "core/tree/sync_rounds.hpp"
 #include "core/tree/types.hpp"
 
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -166,7 +167,7 @@ class Meta {
   // ---- trash and versions to be; meta_announced.cpp
   /// Makes a record durable before the change that it belongs to, for which it becomes a real one in take(). Those who
   /// come together wait for the disk together, and nobody who wants to write waits for them. Of announcements of one
-  /// version (node and sequence) the last holds.
+  /// version (node and sequence) the last holds, and none of them once it is a real one.
   Result<void> announce(const TrashRecord &record);
   Result<void> announce(const VersionRecord &record);
   /// From now on it is kept, in its round. A power cut may make it an announced one again. False: it is not there.
@@ -228,15 +229,16 @@ class Meta {
   /// Waits until all that was committed lazily survives a power cut.
   Result<void> sync();
   Result<void> insert(const TrashRecord &record);
-  Result<void> insert(const VersionRecord &record);
+  Result<void> insert(const VersionRecord &record, bool over_announced_only = false);
   Result<std::string> setting(std::string_view name);
   Result<void> set_setting(std::string_view name, std::string_view value);
 
   std::recursive_mutex mutex_;  // receive_space() is made of the others
   sql::Database database_;      // guarded by mutex_
   std::mutex reader_mutex_;
-  sql::Database reader_;  // guarded by reader_mutex_; does not wait for commits
-  base::Fd log_;          // the write-ahead log
+  sql::Database reader_;               // guarded by reader_mutex_; does not wait for commits
+  base::Fd log_;                       // the write-ahead log
+  std::atomic<bool> doubtful_{false};  // a flush of the log has failed
   SyncRounds syncs_;
 };
 

@@ -33,7 +33,16 @@ class Meta::Lazily {
 Result<void> Meta::sync() {
   return syncs_.wait(0, [this]() -> Result<void> {
     ATOLL_FAULT_POINT("meta.sync");
-    if (::fdatasync(log_.get()) != 0) return base::errno_error("fdatasync " + database_.path() + "-wal");
+    if (!doubtful_.load() && ::fdatasync(log_.get()) == 0) return {};
+    if (!doubtful_.exchange(true)) return base::errno_error("fdatasync " + database_.path() + "-wal");
+    // The kernel tells of lost writes once only. What is in the database itself, durably, needs no log.
+    const std::lock_guard guard(mutex_);
+    TRY_ASSIGN(sql::Statement *const checkpoint, database_.cached("PRAGMA wal_checkpoint(RESTART)"));
+    auto rows = checkpoint->query();
+    TRY_ASSIGN(const bool there, rows.next());
+    if (!there || rows.integer(0) != 0)
+      return error(Status::Unavailable, database_.path() + " could not be made durable; see the log of the system");
+    doubtful_ = false;
     return {};
   });
 }
@@ -55,7 +64,7 @@ Result<void> Meta::announce(const VersionRecord &record) {
     TRY_ASSIGN(const Lazily lazily, Lazily::begin(database_));
     VersionRecord coming = record;
     coming.round = kComing;
-    TRY(insert(coming));
+    TRY(insert(coming, true));
   }
   return sync();
 }

@@ -45,10 +45,16 @@ Result<void> Meta::put_version(const VersionRecord &record) {
   return insert(record);
 }
 
-Result<void> Meta::insert(const VersionRecord &record) {
+Result<void> Meta::insert(const VersionRecord &record, bool over_announced_only) {
   const auto sums = encode_sums(record.sums);
-  TRY_ASSIGN(sql::Statement *const put, database_.cached("INSERT OR REPLACE INTO version(" TREE_VERSION_COLUMNS
-                                                         ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"));
+  TRY_ASSIGN(sql::Statement *const put,
+             over_announced_only
+                 ? database_.cached("INSERT INTO version(" TREE_VERSION_COLUMNS
+                                    ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10) ON CONFLICT(node,sequence) DO UPDATE SET"
+                                    " space=?3,size=?4,mtime_ns=?5,kept_ns=?6,sums=?7,inode=?8,token=?10"
+                                    " WHERE round=" TREE_COMING)
+                 : database_.cached("INSERT OR REPLACE INTO version(" TREE_VERSION_COLUMNS
+                                    ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"));
   return put->run_with(record.node, record.sequence, record.space, record.size, record.mtime_ns, record.kept_ns,
                        std::span<const std::uint8_t>(sums), record.inode, record.round, record.token);
 }

@@ -11,13 +11,14 @@ using test::Fixture;
 
 namespace {
 
-/// Runs something once when the next announcement is durable, in the thread that made it.
+/// Runs something once when the next announcement is durable, or before it is made, in the thread that makes it.
 class Between {
  public:
-  explicit Between(std::function<void()> what) {
+  explicit Between(std::function<void()> what, std::string_view when = "announce.durable") {
     what_ = std::move(what);
+    when_ = when;
     set_fault_handler([](const char *name) {
-      if (std::string_view(name) == "announce.durable" && what_) std::exchange(what_, nullptr)();
+      if (name == when_ && what_) std::exchange(what_, nullptr)();
     });
   }
   ~Between() {
@@ -28,6 +29,7 @@ class Between {
 
  private:
   static inline std::function<void()> what_;
+  static inline std::string_view when_;
 };
 
 std::vector<std::string> in_trash(Fixture &f) {
@@ -64,19 +66,25 @@ TEST_CASE("a file that is overwritten by somebody else meanwhile: both old conte
   CHECK(versions_of(f, "x") == 2);
   CHECK(info(f).versions_used == 3 + 7);
   {
+    const Between between([&] { f.put("x", "before"); }, "announce.begin");
+    f.put("x", "fifth");
+  }
+  CHECK(versions_of(f, "x") == 4);
+  CHECK(info(f).versions_used == 3 + 7 + 5 + 6);
+  {
     const Between between([&] { Fixture::value(f.engine->rename(f.at("x"), f.at("z"), false, {})); });
     f.put("x", "new");
   }
   CHECK(versions_of(f, "x") == 0);
-  CHECK(versions_of(f, "z") == 2);
+  CHECK(versions_of(f, "z") == 4);
   {
     const Between between([&] { REQUIRE(f.engine->remove(f.at("y"), {}, true).ok()); });
     f.put("y", "2");
   }
   CHECK(versions_of(f, "y") == 0);
-  CHECK(info(f).versions_used == 3 + 7);
+  CHECK(info(f).versions_used == 3 + 7 + 5 + 6);
   f.restart();
-  CHECK(info(f).versions_used == 3 + 7);
+  CHECK(info(f).versions_used == 3 + 7 + 5 + 6);
   test::check_space(f);
 }
 
