@@ -103,7 +103,10 @@ Result<Node> TreeEngine::rename(const Ref &from, const Ref &to, bool replace, co
         swapped = goal_folder->move(goal.name, trash->folder(), trash->name(), Onto::Nothing);
         if (swapped) {
           swapped = source_folder->move(source.name, *goal_folder, goal.name, Onto::Nothing);
-          change.touched();
+          if (swapped)
+            change.touched();
+          else
+            trash->back_to(*goal_folder, goal.name);
         }
         if (!swapped) return change.failed(std::move(swapped).error(), goal_parent);
       } else if (!swapped) {

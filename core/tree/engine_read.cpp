@@ -206,7 +206,9 @@ Result<void> TreeEngine::reading_folder(const Ref &ref, FunctionRef<Result<void>
       const Row &row = located.row;
       if (!row.folder()) return error(Status::FailedPrecondition, row.name + " is a file, not a folder");
       if (options_.revalidate && attempt < kAttempts) {
-        auto folder = names_->open(known(ref.space)->info.folder, located.path());
+        const SpacePtr space = known(ref.space);
+        if (!space) return error(Status::Unavailable, "the space is being taken away");
+        auto folder = names_->open(space->info.folder, located.path());
         if (!folder) {
           if (!contradicts(folder.error())) return unreadable(std::move(folder).error());
           stale = parent_or_self(located);

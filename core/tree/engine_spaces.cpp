@@ -59,13 +59,15 @@ std::vector<SpacePtr> TreeEngine::all_spaces() const {
 
 Result<SpacePtr> TreeEngine::serving(const SpaceId &space) {
   TRY(names_->prove(false));
-  auto found = known(space);
-  if (!found) {
-    // A request that was on its way when the space moved is no proof of anything.
+  SpacePtr found;
+  {
     const std::shared_lock guard(spaces_mutex_);
-    if (departed_.contains(space)) return Error{Status::Unavailable, "the space lives on another storage now", 0, 1000};
-    return error(Status::NotFound, "there is no such space");
+    if (const auto at = spaces_.find(space); at != spaces_.end()) found = at->second;
+    // A request that was on its way when the space moved is no proof of anything.
+    else if (departed_.contains(space))
+      return Error{Status::Unavailable, "the space lives on another storage now", 0, 1000};
   }
+  if (!found) return error(Status::NotFound, "there is no such space");
   if (const std::uint64_t damages = sql::damages(); damages != damages_seen_.load(std::memory_order_relaxed)) {
     damages_seen_ = damages;
     wake();

@@ -19,6 +19,9 @@ struct Failures {
   std::atomic<int> place{0};             ///< that put a staged file anywhere
   std::atomic<int> sync{0};              ///< that make names durable
   std::function<void()> self_failed;     ///< called when a look at a folder fails
+  std::atomic<int> identity{0};          ///< that read an identity: with ENOENT, as if the file had just gone
+  std::atomic<int> exchange{0};          ///< that exchange two names: with EINVAL, as if the file system could not
+  std::atomic<int> nth_move{0};          ///< only the move after so many minus one (exchanges do not count)
 };
 
 class FailingFolder final : public PosixFolder {
@@ -32,6 +35,8 @@ class FailingFolder final : public PosixFolder {
     return failure();
   }
   Result<void> move(std::string_view name, Folder &to, std::string_view to_name, Onto onto) override {
+    if (onto == Onto::Exchange && one(failures_.exchange)) return failure(EINVAL);
+    if (onto != Onto::Exchange && failures_.nth_move > 0 && --failures_.nth_move == 0) return failure();
     auto done = PosixFolder::move(name, to, to_name, onto);
     if (done) failures_.self += failures_.self_after_move.exchange(0);
     return done;
@@ -41,6 +46,10 @@ class FailingFolder final : public PosixFolder {
     auto done = PosixFolder::place(staged, name, onto);
     if (done) failures_.self += failures_.self_after_place.exchange(0);
     return done;
+  }
+  Result<std::optional<Identity>> identity(std::string_view name) override {
+    if (one(failures_.identity)) return failure(ENOENT);
+    return PosixFolder::identity(name);
   }
   Result<void> sync() override {
     if (one(failures_.sync)) return failure();
@@ -54,8 +63,8 @@ class FailingFolder final : public PosixFolder {
     }
     return now > 0;
   }
-  static Error failure() {
-    errno = EIO;
+  static Error failure(int number = EIO) {
+    errno = number;
     return base::errno_error("this disk");
   }
 

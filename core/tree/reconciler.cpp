@@ -21,6 +21,13 @@ bool missing(const Error &failure) {
   return failure.sys_errno == ENOENT || failure.sys_errno == ENOTDIR || failure.sys_errno == ELOOP;
 }
 
+/// None also for what has vanished since it was seen: the next look at the folder finds that.
+Result<std::optional<Identity>> identity_at(Folder &folder, std::string_view name) {
+  auto read = folder.identity(name);
+  if (!read && missing(read.error())) return std::optional<Identity>();
+  return read;
+}
+
 Error cannot_look(Error failure) {
   failure.status = Status::Unavailable;  // whatever it was: nothing is proved
   return failure;
@@ -50,8 +57,11 @@ Result<void> TreeEngine::reconcile_recovering(const SpacePtr &space, std::span<c
 }
 
 Result<void> Reconciler::run() {
-  TRY(look());
-  return finish();
+  auto done = look();
+  if (done) done = finish();
+  // That something is not there any more says nothing about what the caller had asked for.
+  if (done.status() == Status::NotFound) return error(Status::Unavailable, done.error().message);
+  return done;
 }
 
 Result<void> Reconciler::look() {
@@ -260,7 +270,7 @@ Result<void> Reconciler::take_over_name(Opened &place, const std::string &name, 
     std::optional<Row> moved;
     bool newcomer = false;
     if (recovering_) {
-      TRY_ASSIGN(const auto identity, place.folder->identity(name));
+      TRY_ASSIGN(const auto identity, identity_at(*place.folder, name));
       TRY_ASSIGN(moved, moved_here(place, name, entry, identity));
       if (!moved && identity && identity->id != row->id && consistent(*identity, entry)) {
         TRY_ASSIGN(const auto other, index.by_id(identity->id));
@@ -291,7 +301,7 @@ Result<void> Reconciler::update_file(Opened &place, Row row, const Entry &entry,
   row.inode = entry.inode;
   row.sums = Sums();
   // The server's own change, of which the index lost the row: it keeps the sequence that was acknowledged.
-  TRY_ASSIGN(const auto identity, place.folder->identity(row.name));
+  TRY_ASSIGN(const auto identity, identity_at(*place.folder, row.name));
   const bool own = identity && identity->id == row.id && identity->inode == entry.inode &&
                    identity->size == entry.size && identity->mtime_ns == entry.mtime_ns &&
                    identity->sequence > row.sequence && engine_.sequences_->past(identity->sequence);

@@ -65,6 +65,7 @@ Result<void> TrashMove::finish(FunctionRef<Result<void>()> move, FunctionRef<Res
   }
   if (back()) return moved;
   kept_ = true;  // the record says where the next start finds it
+  change_.space().trash_bytes += record_.size;
   change_.touched();
   return moved;
 }
@@ -74,6 +75,14 @@ Result<void> TrashMove::finish(Staged &staged, Folder &folder, std::string_view 
                      [&] { return folder.place(staged, name, Onto::Exchange); });
   if (!done && kept_) staged.leave();
   return done;
+}
+
+void TrashMove::back_to(Folder &folder, std::string_view name) {
+  change_.touched();
+  if (folder_->move(name_, folder, name, Onto::Nothing)) return;
+  // Somebody else has taken the name. The rows follow when the folder is compared.
+  kept_ = true;
+  change_.space().trash_bytes += record_.size;
 }
 
 Result<void> TrashMove::done() {

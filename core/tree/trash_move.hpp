@@ -26,6 +26,8 @@ class TrashMove {
   Result<void> finish(FunctionRef<Result<void>()> move, FunctionRef<Result<void>()> back);
   /// The same for what was exchanged with a staged one at `name`.
   Result<void> finish(Staged &staged, Folder &folder, std::string_view name);
+  /// The entry is in the trash and what should replace it could not come: brings it back, or it stays in the trash.
+  void back_to(Folder &folder, std::string_view name);
   /// The entry is in the trash: takes the row there.
   Result<void> done();
 

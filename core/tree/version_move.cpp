@@ -115,6 +115,7 @@ Result<void> VersionMove::finish(Staged &staged, Folder &folder) {
   }
   if (folder.place(staged, target_.name, Onto::Exchange)) return moved;
   kept_ = true;  // the record says where the next start finds it
+  change_.space().version_bytes += record_.size;
   staged.leave();
   change_.touched();
   return moved;
