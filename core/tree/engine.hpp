@@ -52,8 +52,10 @@ struct EngineOptions {
   Retention versions{true, 0, std::nullopt, 100, true};
   NameRule names = NameRule::Exact;  ///< of spaces that are made from now on; a space keeps its own
   BesideOptions beside;
-  unsigned mass_delete_share = 50;   ///< percent of a space's files that may vanish at once; 0: any. See removals.hpp
-  unsigned checkpoint_seconds = 20;  ///< between two rounds that close open intents
+  unsigned mass_delete_share = 50;    ///< percent of a space's files that may vanish at once; 0: any. See removals.hpp
+  unsigned checkpoint_seconds = 20;   ///< between two rounds that close open intents
+  std::uint64_t checksum_rate = 0;    ///< bytes read in a second to compute checksums that are missing; 0: none are
+  unsigned checksum_quiet_ms = 2000;  ///< so long after its last change a file is left alone by that
   ChangeLogLimits change_log;
   std::function<void(bool warning, const std::string &message)> log;  ///< may be empty [any thread]
 };

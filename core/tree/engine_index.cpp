@@ -68,6 +68,9 @@ Result<bool> TreeEngine::open_index(const Meta::Start &start) {
   index_ = std::move(*index);
   index_file_ = file_at(index_path_);
   index_->on_logged([this](const SpaceId &space) { bell_.ring(space); });
+  index_->on_bare([this] {
+    if (sums_) sums_->wake();
+  });
   TRY_ASSIGN(auto transaction, index_->begin_write_any());
   TRY(index_->abandon_nursery());
   TRY(index_->set_stamp(""));

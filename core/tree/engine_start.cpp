@@ -90,10 +90,12 @@ Result<void> TreeEngine::start() {
     }
     beside_ = std::make_unique<Beside>(*this, std::move(watch));
   }
+  if (options_.checksum_rate != 0) sums_ = std::make_unique<MissingSums>(*this);
   closed_ = false;
   work_ = true;
   thread_ = std::thread([this] { background(); });
   if (beside_) beside_->start();
+  if (sums_) sums_->start();
   return {};
 }
 
@@ -309,6 +311,7 @@ void TreeEngine::recover_one(const Recovery &recovery) {
     const bool last = std::none_of(recoveries_.begin(), recoveries_.end(),
                                    [&](const Recovery &other) { return other.space == recovery.space; });
     if (last) space->ready.store(true, std::memory_order_release);
+    if (last && sums_) sums_->wake();
     return;
   }
   // It stays Unavailable, and the background looks again.
@@ -501,6 +504,7 @@ void TreeEngine::close() {
   }
   if (thread_.joinable()) thread_.join();
   if (beside_) beside_->stop();
+  if (sums_) sums_->stop();
   bell_.stop();
   auto finish = [&]() -> Result<void> {
     if (!recoveries_.empty()) return error(Status::Unavailable, "a space was still being recovered");

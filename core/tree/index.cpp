@@ -23,6 +23,8 @@ constexpr const char *kIndexSchema[] = {
     "CREATE TABLE log(space BLOB PRIMARY KEY, epoch INTEGER NOT NULL, floor INTEGER NOT NULL) WITHOUT ROWID;"
     "INSERT INTO log SELECT id,seq,seq FROM node WHERE parent=x'';",
     "CREATE INDEX node_folder ON node(id) WHERE type=2;",
+    // Files without checksums, those of a folder together.
+    "CREATE INDEX node_bare ON node(parent,name) WHERE type=1 AND sums IS NULL;",
 };
 
 }  // namespace
@@ -75,6 +77,7 @@ Result<void> Index::prepare_writes() {
 
 Result<void> Index::insert(ParentKey parent, const Row &row) {
   const auto sums = encode_sums(row.sums);
+  bare_ |= sums.empty() && !row.folder();
   insert_.bind(1, parent).bind(2, row.name).bind(3, row.id).bind(4, static_cast<int>(row.type));
   insert_.bind(5, row.has_attributes ? 1 : 0).bind(6, row.size).bind(7, row.mtime_ns).bind(8, row.sequence);
   insert_.bind(9, row.inode);
@@ -136,6 +139,7 @@ Result<void> Index::drop_log(const SpaceId &space) {
 
 Result<void> Index::update(const Row &row) {
   const auto sums = encode_sums(row.sums);
+  bare_ |= sums.empty() && !row.folder();
   update_.bind(1, row.id).bind(2, row.has_attributes ? 1 : 0).bind(3, row.size).bind(4, row.mtime_ns);
   update_.bind(5, row.sequence).bind(6, row.inode);
   if (sums.empty())
@@ -175,6 +179,12 @@ Result<void> Index::bump(const NodeId &folder, std::uint64_t sequence, std::int6
 
 Result<void> Index::set_disk_state(const NodeId &folder, std::int64_t mtime_ns, std::uint64_t inode) {
   return disk_state_.run_with(folder, mtime_ns, inode);
+}
+
+Result<void> Index::set_sums(const NodeId &id, const Sums &sums) {
+  TRY_ASSIGN(sql::Statement *const statement, database_.cached("UPDATE node SET sums=?2 WHERE id=?1"));
+  const auto bytes = encode_sums(sums);
+  return statement->run_with(id, std::span<const std::uint8_t>(bytes));
 }
 
 Result<void> Index::set_flag_attributes(const NodeId &id, bool has) { return flag_.run_with(id, has ? 1 : 0); }

@@ -87,6 +87,8 @@ class Index : public IndexView {
   Result<void> bump(const NodeId &folder, std::uint64_t sequence, std::int64_t size_delta);
   Result<void> set_disk_state(const NodeId &folder, std::int64_t mtime_ns, std::uint64_t inode);
   Result<void> set_flag_attributes(const NodeId &id, bool has);
+  /// Checksums of a file, which are not none.
+  Result<void> set_sums(const NodeId &id, const Sums &sums);
   /// Whether commits of this connection survive a power cut, with all before them. Between transactions.
   Result<void> commit_for_good(bool yes);
   /// What hangs in the trash itself: node, and the name that it has there.
@@ -103,6 +105,8 @@ class Index : public IndexView {
   Result<void> drop_log(const SpaceId &space);
   /// Who is told of spaces with new rows in their log, after the commit and under the writer lock. [start-up only]
   void on_logged(std::function<void(const SpaceId &)> listener) { on_logged_ = std::move(listener); }
+  /// Who is told, in the same way, that there are files without checksums. [start-up only]
+  void on_bare(std::function<void()> listener) { on_bare_ = std::move(listener); }
 
   /// Deletes up to `limit` rows of limbo, or of another place; the deleted nodes go to the sink. True: there is more.
   Result<bool> clear_limbo(std::size_t limit, FunctionRef<void(const NodeId &, bool has_attributes)> gone,
@@ -125,12 +129,15 @@ class Index : public IndexView {
     auto transaction = database_.begin();
     if (!transaction) return std::move(transaction).error();
     logged_.clear();
+    bare_ = false;
     return IndexTransaction(*std::move(transaction), *this, all, one);
   }
 
   Generations generations_;
   std::function<void(const SpaceId &)> on_logged_;
   std::vector<SpaceId> logged_;  // in the open transaction
+  std::function<void()> on_bare_;
+  bool bare_ = false;  // the open transaction has written a file without checksums
   sql::Statement insert_, update_, attach_, erase_, bump_, disk_state_, flag_, limbo_, below_, log_;
 };
 
@@ -139,6 +146,7 @@ inline Result<void> IndexTransaction::commit() {
   for (const SpaceId &space : index_->logged_)
     if (index_->on_logged_) index_->on_logged_(space);
   index_->logged_.clear();
+  if (index_->bare_ && index_->on_bare_) index_->on_bare_();
   return {};
 }
 

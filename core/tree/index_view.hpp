@@ -63,6 +63,20 @@ struct Hold {
   SpaceId space;
 };
 
+/// A file without checksums, and where it hangs.
+struct BareFile {
+  Row row;
+  Hold hold;
+  std::optional<Uuid> item;        ///< of the trash, when it hangs there
+  std::vector<std::string> names;  ///< from below the root of its space, or below the item of the trash, to itself
+};
+
+/// A place among the files without checksums; the first one by default.
+struct BarePlace {
+  std::vector<std::uint8_t> parent;
+  std::string name;
+};
+
 /// The columns of a row, in the order of decode().
 #define TREE_ROW_COLUMNS "parent,name,id,type,flags,size,mtime_ns,seq,inode,sums"
 
@@ -127,6 +141,8 @@ class IndexView {
   /// What vanished from the space after that time (wall clock) and is still missing; not what the admin confirmed.
   Result<std::vector<NodeId>> missing_between(const SpaceId &space, std::int64_t since_ns, std::int64_t before_ns);
   Result<Hold> hold_of(const NodeId &id);
+  /// Up to `limit` files without checksums after that place, which is then behind them; those of a folder together.
+  Result<std::vector<BareFile>> bare_files(BarePlace &after, std::size_t limit);
   /// Whether the node hangs in this place itself.
   Result<bool> hangs_in(const NodeId &id, Place place);
   /// All roots: used bytes and sequence of each space.
@@ -159,6 +175,7 @@ class IndexView {
   sql::Database database_;
 
  private:
+  Result<void> locate(BareFile &file);
   sql::Statement begin_, end_, by_id_, child_, children_, up_, roots_, by_inode_;
   sql::Statement log_reach_, log_last_, log_rows_;
 };

@@ -9,6 +9,7 @@
 #include "core/tree/journal.hpp"
 #include "core/tree/lock_table.hpp"
 #include "core/tree/meta.hpp"
+#include "core/tree/missing_sums.hpp"
 #include "core/tree/own_removals.hpp"
 #include "core/tree/place_cache.hpp"
 #include "core/tree/removals.hpp"
@@ -283,7 +284,8 @@ class TreeEngine final : public Engine {
   std::mutex writer_;  // the writer lock: every change of the tree of any space
   std::unique_ptr<Index> index_;  // guarded by writer_, but for its generations
   PlaceCache places_{8192};
-  std::unique_ptr<Beside> beside_;  // null when no other program changes the files
+  std::unique_ptr<Beside> beside_;     // null when no other program changes the files
+  std::unique_ptr<MissingSums> sums_;  // null when none are computed
 
  private:
   std::string index_path() const;

@@ -75,6 +75,7 @@ Result<std::unique_ptr<StoragePosix>> StoragePosix::create(const Call &, const H
       static_cast<unsigned>(std::clamp<std::int64_t>(host.integer("crawl_rate", 2000), 1, 10'000'000));
   options.beside.crawl_interval_s = seconds(host, "crawl_interval", 3600);
   options.beside.poll_interval_s = std::max(1u, seconds(host, "poll_interval", 30));
+  options.checksum_rate = static_cast<std::uint64_t>(std::max<std::int64_t>(0, host.integer("checksum_rate", 0)));
   options.max_lock_seconds = static_cast<std::uint64_t>(
       std::max<std::int64_t>(1, host.integer("lock_timeout", 86400'000'000'000) / 1'000'000'000));
   options.change_log.age_seconds = static_cast<std::uint64_t>(

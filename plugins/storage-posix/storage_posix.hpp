@@ -100,6 +100,11 @@ class StoragePosix : public Plugin<StoragePosix>,
           "atoll space confirm. 0: never; a start with 0 also removes what was held back before."),
       config_key("verify_checksums", ATOLL_CONFIG_BOOLEAN, "no",
                  "Reads each upload again and compares its checksums before it is acknowledged."),
+      config_key(
+          "checksum_rate", ATOLL_CONFIG_SIZE, "32M",
+          "How much is read in a second to compute checksums that are missing: of files that other programs made "
+          "or changed, and of all files after index.db was lost. Small files count as 16K. 0: none are "
+          "computed."),
       config_key("lock_timeout", ATOLL_CONFIG_DURATION, "24h", "The longest time that a lock is given for at once."),
       config_key("readers", ATOLL_CONFIG_INTEGER, "16", "Read connections to the index that are kept open."),
       config_key("changes_age", ATOLL_CONFIG_DURATION, "30d",

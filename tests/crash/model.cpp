@@ -83,6 +83,8 @@ int run(int argc, char **argv) {
   const Scratch scratch;
   World world(layout, scratch.path());
   world.options.checkpoint_seconds = 1;
+  world.options.checksum_rate = 1u << 26;
+  world.options.checksum_quiet_ms = 1;
   Ledger ledger;
   std::string problems;
   std::unique_ptr<tree::Engine> engine;
