@@ -1,15 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-# Sourced: a small disk of its own at $WORK/data, an ext4 image on a loop device where that may be mounted. Without the
-# right to mount anything the test is skipped (exit code 77) and says so.
+# Sourced: a small disk of its own at $WORK/data, an image on a loop device where that may be mounted. Without the right to
+# mount anything the test is skipped (exit code 77) and says so.
 
-disk_make() { # MEGABYTES
+disk_make() { # MEGABYTES [ext4, xfs or btrfs]
+  local options=(-q -F -m 0)
+  DISK_OPTIONS=loop,errors=remount-ro
   mkdir -p "$WORK/data"
   truncate -s "$1M" "$WORK/disk.img"
-  mkfs.ext4 -q -F -m 0 "$WORK/disk.img" 2>/dev/null || { note "SKIPPED: mkfs.ext4 is missing"; exit 77; }
+  if [ "${2:-ext4}" != ext4 ]; then
+    options=(-q -f)
+    DISK_OPTIONS=loop
+  fi
+  "mkfs.${2:-ext4}" "${options[@]}" "$WORK/disk.img" 2>"$WORK/mkfs.err" ||
+    { note "SKIPPED: mkfs.${2:-ext4} is missing or fails: $(cat "$WORK/mkfs.err")"; exit 77; }
   disk_mount
 }
 disk_mount() {
-  mount -o loop,errors=remount-ro "$WORK/disk.img" "$WORK/data" 2>"$WORK/mount.err" ||
+  mount -o "$DISK_OPTIONS" "$WORK/disk.img" "$WORK/data" 2>"$WORK/mount.err" ||
     { note "SKIPPED: no right to mount a loop device here: $(cat "$WORK/mount.err")"; exit 77; }
 }
 disk_unmount() { umount "$WORK/data"; }
