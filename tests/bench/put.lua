@@ -10,5 +10,5 @@ function init(args)
 end
 function request()
   count = count + 1
-  return wrk.format("PUT", prefix .. number .. "-" .. (count % 5000) .. ".bin", headers, body)
+  return wrk.format("PUT", prefix .. number .. "-" .. (count) .. ".bin", headers, body)
 end

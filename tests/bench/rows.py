@@ -62,9 +62,12 @@ def measurements(files, seconds):
         title = "PUT 4 KiB %s, %d connections, depth %d" % (durable, connections, depth)
         if connections == 1:
             title = "PUT 4 KiB durable, alone, depth %d" % depth
-        return one(Row(title, "req/s", True, *aims, against="apache"), [chain], lambda peer: tools.wrk(
-            peer, connections, seconds, ["-s", os.path.join(HERE, "put.lua")], peer.url,
-            [peer.prefix + chain + "/", peer.auth or "-"]), servers)
+
+        def run(peer):
+            names = "%s%s/%d-" % (peer.prefix, chain, next(files.rounds))  # of this round only: all files are new
+            return tools.wrk(peer, connections, seconds, ["-s", os.path.join(HERE, "put.lua")], peer.url,
+                             [names, peer.auth or "-"])
+        return one(Row(title, "req/s", True, *aims, against="apache"), [chain], run, servers)
 
     def propfind(folder, body=LIST, what="time_total"):
         def run(peer):
