@@ -33,11 +33,9 @@ bool in_memory(const std::string &path) { return path == ":memory:"; }
 
 Result<void> Transaction::commit() {
   if (connection_ == nullptr) return error(Status::Internal, "commit of a transaction that has ended");
-  const int code = sqlite3_exec(connection_, "COMMIT", nullptr, nullptr, nullptr);
-  if (code != SQLITE_OK) {
-    Error failure = sqlite_error(connection_, code, "commit");
+  if (auto committed = commit_->run(); !committed) {
     rollback();
-    return failure;
+    return committed;
   }
   connection_ = nullptr;
   return {};
@@ -45,7 +43,10 @@ Result<void> Transaction::commit() {
 
 void Transaction::rollback() noexcept {
   if (connection_ == nullptr) return;
-  if (sqlite3_get_autocommit(connection_) == 0) sqlite3_exec(connection_, "ROLLBACK", nullptr, nullptr, nullptr);
+  try {
+    if (sqlite3_get_autocommit(connection_) == 0) static_cast<void>(rollback_->run());  // else a failure has done it
+  } catch (...) {  // no memory for the reason why not
+  }
   connection_ = nullptr;
 }
 
@@ -111,15 +112,19 @@ Result<void> Database::exec(const std::string &sql) {
   return {};
 }
 
-Result<Transaction> Database::begin() {
-  if (auto begun = exec("BEGIN IMMEDIATE"); !begun) return begun.error();
-  return Transaction(connection_.get());
+Result<Transaction> Database::begin_by(std::string_view sql) {
+  auto commit = cached("COMMIT");
+  if (!commit) return commit.error();
+  auto rollback = cached("ROLLBACK");
+  if (!rollback) return rollback.error();
+  auto begin = cached(sql);
+  if (!begin) return begin.error();
+  if (auto begun = (*begin)->run(); !begun) return begun.error();
+  return Transaction(connection_.get(), **commit, **rollback);
 }
 
-Result<Transaction> Database::begin_read() {
-  if (auto begun = exec("BEGIN"); !begun) return begun.error();
-  return Transaction(connection_.get());
-}
+Result<Transaction> Database::begin() { return begin_by("BEGIN IMMEDIATE"); }
+Result<Transaction> Database::begin_read() { return begin_by("BEGIN"); }
 
 Result<std::string> Database::pragma(const std::string &sql) {
   auto statement = prepare(sql);

@@ -34,7 +34,10 @@ struct Options {
 /// A transaction that rolls back when it goes out of scope without a commit.
 class Transaction {
  public:
-  Transaction(Transaction &&other) noexcept : connection_(other.connection_) { other.connection_ = nullptr; }
+  Transaction(Transaction &&other) noexcept
+      : connection_(other.connection_), commit_(other.commit_), rollback_(other.rollback_) {
+    other.connection_ = nullptr;
+  }
   Transaction(const Transaction &) = delete;
   Transaction &operator=(const Transaction &) = delete;
   Transaction &operator=(Transaction &&) = delete;
@@ -46,8 +49,10 @@ class Transaction {
 
  private:
   friend class Database;
-  explicit Transaction(sqlite3 *connection) noexcept : connection_(connection) {}
+  Transaction(sqlite3 *connection, Statement &commit, Statement &rollback) noexcept
+      : connection_(connection), commit_(&commit), rollback_(&rollback) {}
   sqlite3 *connection_;
+  Statement *commit_, *rollback_;
 };
 
 /// One connection. Always in WAL mode, with foreign keys enforced. [one thread at a time]
@@ -97,6 +102,7 @@ class Database {
   };
   Database(sqlite3 *connection, std::string path) : connection_(connection), path_(std::move(path)) {}
   Result<void> configure(const Options &options);
+  Result<Transaction> begin_by(std::string_view sql);
   Result<std::string> pragma(const std::string &sql);
 
   std::unique_ptr<sqlite3, Close> connection_;
