@@ -32,6 +32,29 @@ evp_md_ctx_st *new_context(const EVP_MD *kind) {
   return context;
 }
 
+/// Looked up once: OpenSSL would look for the implementation at every use.
+const EVP_MD *fetched(const char *name, const EVP_MD *otherwise) {
+  const EVP_MD *kind = EVP_MD_fetch(nullptr, name, nullptr);
+  return kind != nullptr ? kind : otherwise;
+}
+
+const EVP_MD *sha1() {
+  static const EVP_MD *const kind = fetched("SHA1", EVP_sha1());
+  return kind;
+}
+
+const EVP_MD *md5() {
+  static const EVP_MD *const kind = fetched("MD5", EVP_md5());
+  return kind;
+}
+
+template <std::size_t N>
+std::array<std::uint8_t, N> finish(evp_md_ctx_st *context) {
+  std::array<std::uint8_t, N> digest{};
+  check(EVP_DigestFinal_ex(context, digest.data(), nullptr));
+  return digest;
+}
+
 template <std::size_t N>
 std::array<std::uint8_t, N> finish_copy(const evp_md_ctx_st *context) {
   std::array<std::uint8_t, N> digest{};
@@ -48,8 +71,8 @@ std::array<std::uint8_t, N> finish_copy(const evp_md_ctx_st *context) {
 void Checksums::FreeContext::operator()(evp_md_ctx_st *context) const noexcept { EVP_MD_CTX_free(context); }
 
 Checksums::Checksums(unsigned mask) : mask_(mask) {
-  if (mask & kSha1) sha1_.reset(new_context(EVP_sha1()));
-  if (mask & kMd5) md5_.reset(new_context(EVP_md5()));
+  if (mask & kSha1) sha1_.reset(new_context(sha1()));
+  if (mask & kMd5) md5_.reset(new_context(md5()));
 }
 
 Checksums::~Checksums() = default;
@@ -69,6 +92,14 @@ void Checksums::update(std::span<const std::uint8_t> bytes) {
 }
 
 void Checksums::update(std::string_view bytes) { update(as_bytes(bytes)); }
+
+Checksums::Values Checksums::finish() {
+  Values values;
+  if (sha1_) values.sha1 = Atoll::base::finish<20>(sha1_.get());
+  if (md5_) values.md5 = Atoll::base::finish<16>(md5_.get());
+  if (mask_ & kAdler32) values.adler32 = adler32_;
+  return values;
+}
 
 Checksums::Values Checksums::values() const {
   Values values;

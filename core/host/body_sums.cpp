@@ -44,8 +44,8 @@ Result<void> BodySums::take(net::BodyPiece piece, const std::function<Result<voi
 
 base::Checksums::Values BodySums::values() {
   strand_.settle();
-  auto values = own_.values();
-  const auto beside = beside_.values();
+  auto values = own_.finish();
+  const auto beside = beside_.finish();
   if (beside_.mask() & base::kSha1) values.sha1 = beside.sha1;
   if (beside_.mask() & base::kMd5) values.md5 = beside.md5;
   return values;

@@ -28,7 +28,7 @@ class BodySums {
   Result<void> take(net::BodyPiece piece, const std::function<Result<void>()> &write);
 
   unsigned mask() const { return own_.mask() | beside_.mask(); }
-  /// Of all pieces. Waits for those that are still being looked at.
+  /// Of all pieces, as the last call. Waits for those that are still being looked at.
   base::Checksums::Values values();
 
  private:
