@@ -15,13 +15,16 @@ namespace Atoll::tree {
 namespace {
 
 constexpr std::size_t kMostDirty = 10000, kMostNames = 100000;
-constexpr std::size_t kNamesOfFolder = 4096;  // beyond that all of it is compared
+constexpr std::size_t kNamesOfFolder = 32768;  // beyond that all of it is compared
 constexpr std::size_t kMostLater = 10000, kMostAsked = 10000;
 constexpr std::size_t kEnoughDirty = kMostDirty / 2;  // the walk waits until they are taken over
 // Times of folders are coarse, and the clock of the file system may not be quite ours.
 constexpr std::int64_t kClockNs = 2'000'000'000, kJustMadeNs = 10'000'000'000;
 constexpr std::size_t kWalkAtOnce = 64;
 constexpr unsigned kWalkSpeed = 10;  // the walk looks at folders only, as many times faster than the crawl at entries
+// What was heard is collected for a moment, so that a busy server does not wake this thread for each of its own
+// changes.
+constexpr auto kListen = std::chrono::milliseconds(50);
 constexpr auto kQuiet = std::chrono::seconds(2), kRetry = std::chrono::seconds(1), kComplain = std::chrono::seconds(60);
 
 bool absent(const Error &failure) {
@@ -148,9 +151,13 @@ void Beside::complain(const Error &failure) {
 
 void Beside::run() {
   if (auto resumed = crawl_.resume(); !resumed) complain(resumed.error());
-  pollfd polled[2] = {{wake_.get(), POLLIN, 0}, {watch_ ? watch_->fd() : -1, POLLIN, 0}};
+  const int notices = watch_ ? watch_->fd() : -1;
   while (!stop_) {
-    const auto pause = std::chrono::ceil<std::chrono::milliseconds>(next() - Clock::now()).count();
+    const auto now = Clock::now();
+    const bool deaf = now < last_heard_ + kListen;
+    const auto due = deaf ? std::min(next(), last_heard_ + kListen) : next();
+    const auto pause = std::chrono::ceil<std::chrono::milliseconds>(due - now).count();
+    pollfd polled[2] = {{wake_.get(), POLLIN, 0}, {deaf ? -1 : notices, POLLIN, 0}};
     ::poll(polled, 2, static_cast<int>(std::clamp<long long>(pause, 0, 60000)));
     if (stop_) break;
     std::uint64_t woken = 0;

@@ -28,7 +28,7 @@ Result<Sums> sums_of(int fd, unsigned mask) {
     digest.update(std::span<const std::uint8_t>(buffer.data(), static_cast<std::size_t>(got)));
     at += got;
   }
-  const auto values = digest.values();
+  const auto values = digest.finish();
   return Sums{mask, values.sha1, values.md5, values.adler32};
 }
 
@@ -144,8 +144,24 @@ class Follow {
   bool noted_ = false, placed_ = false;
 };
 
+/// Whether a look at the folder alone says that the name is free: most uploads are of new files, and reading the index,
+/// which others change all the time, costs more than a look.
+bool surely_new(TreeEngine &engine, const Ref &target) {
+  if (target.node != root_of(target.space) || !names_valid(target.path)) return false;
+  const SpacePtr space = engine.known(target.space);
+  if (!space) return false;
+  const std::size_t slash = target.path.rfind('/');
+  const bool deep = slash != std::string_view::npos;
+  const std::string_view path = target.path;
+  const auto folder = engine.names_->open(space->info.folder, deep ? path.substr(0, slash) : std::string_view());
+  if (!folder) return false;
+  const auto entry = (*folder)->look(deep ? path.substr(slash + 1) : path);
+  return entry && !*entry;
+}
+
 Result<Guess> guess(TreeEngine &engine, const Ref &target, std::uint64_t size, const Sums &sums) {
   Guess guess;
+  if (surely_new(engine, target)) return guess;
   std::string parent_path, name;
   bool keeps = false;
   std::uint64_t sequence = 0;
@@ -283,21 +299,27 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
   });
 }
 
+namespace {
+/// Bytes; up to here an upload that will be refused is cheaper to receive than to foresee.
+constexpr std::uint64_t kSmallUpload = 64 << 10;
+}  // namespace
+
 Result<std::unique_ptr<Upload>> TreeEngine::upload_begin(const Ref &target, std::uint64_t size,
                                                          const Conditions &conditions) {
   if (target.path.empty()) return error(Status::FailedPrecondition, "there is a folder of that name");
-  // All of this is looked at again inside the commit: here it only spares the client from sending bytes in vain.
   TRY_ASSIGN(const SpacePtr space, serving(target.space));
-  TRY(reading_place(target, [&](IndexView &view, Target &found) -> Result<void> {
-    if (found.row && found.row->folder()) return error(Status::FailedPrecondition, "there is a folder of that name");
-    TRY(conditions_hold(conditions, found.row));
-    TRY(locks_->admit(target.space, found.row ? found.way() : found.parent_way(),
-                      LockCaller{conditions.lock_tokens, conditions.account}));
-    TRY(name_allowed(view, *space, found));
-    if (size == kSizeUnknown || size >= (std::uint64_t{1} << 62)) return {};
-    const std::uint64_t before = found.row ? found.row->size : 0;
-    return space_room(view, *space, static_cast<std::int64_t>(size) - static_cast<std::int64_t>(before));
-  }));
+  // All of this is looked at again inside the commit: here it only spares the client from sending many bytes in vain.
+  if (size > kSmallUpload)
+    TRY(reading_place(target, [&](IndexView &view, Target &found) -> Result<void> {
+      if (found.row && found.row->folder()) return error(Status::FailedPrecondition, "there is a folder of that name");
+      TRY(conditions_hold(conditions, found.row));
+      TRY(locks_->admit(target.space, found.row ? found.way() : found.parent_way(),
+                        LockCaller{conditions.lock_tokens, conditions.account}));
+      TRY(name_allowed(view, *space, found));
+      if (size == kSizeUnknown || size >= (std::uint64_t{1} << 62)) return {};
+      const std::uint64_t before = found.row ? found.row->size : 0;
+      return space_room(view, *space, static_cast<std::int64_t>(size) - static_cast<std::int64_t>(before));
+    }));
   const std::uint64_t reserve = size == kSizeUnknown ? 0 : size;
   TRY(store_->room_for(reserve));
   TRY_ASSIGN(auto staged, store_->stage_file(target.space, reserve));

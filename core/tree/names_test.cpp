@@ -38,7 +38,7 @@ TEST_CASE("unique: a second name is refused in every way it could come, and noth
   f.put("other/README", "333");
   f.mkdir("other/" + kDecomposed);
   const Ref upper = f.at("README"), decomposed = f.at(kDecomposed);
-  CHECK(f.engine->upload_begin(upper, 1, {}).status() == Status::PermissionDenied);
+  CHECK(f.engine->upload_begin(upper, 1 << 20, {}).status() == Status::PermissionDenied);
   CHECK(f.try_put("README", "x").status() == Status::PermissionDenied);
   CHECK(f.engine->mkdir(upper, {}).status() == Status::PermissionDenied);
   CHECK(f.engine->mkdir(decomposed, {}).status() == Status::PermissionDenied);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/tree/sync_rounds.hpp"
 
+#include <algorithm>
+
 namespace Atoll::tree {
 
 Result<void> SyncRounds::wait(std::uint64_t key, FunctionRef<Result<void>()> sync) {
@@ -14,7 +16,8 @@ Result<void> SyncRounds::wait(std::uint64_t key, FunctionRef<Result<void>()> syn
   Result<void> done;
   while (group.ended < mine) {
     if (group.running) {
-      group.changed.wait(lock);
+      // A round that runs now and covers this thread is one after a failure.
+      group.changed[std::max(mine, group.begun) % 2].wait(lock);
       continue;
     }
     group.running = true;
@@ -24,7 +27,8 @@ Result<void> SyncRounds::wait(std::uint64_t key, FunctionRef<Result<void>()> syn
     lock.lock();
     group.running = false;
     if (done) group.ended = round;
-    group.changed.notify_all();
+    group.changed[round % 2].notify_all();
+    group.changed[(round + 1) % 2].notify_one();
     break;
   }
   --inside_;

@@ -5,6 +5,7 @@
 #include "core/tree/function_ref.hpp"
 #include "core/tree/types.hpp"
 
+#include <array>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -28,7 +29,9 @@ class SyncRounds {
 
  private:
   struct Group {
-    std::condition_variable changed;
+    /// By the round that is waited for, even and odd: the end of a round wakes those whom it covers, and one of the
+    /// rest.
+    std::array<std::condition_variable, 2> changed;
     std::uint64_t begun = 0, ended = 0;  // rounds; ended: the last that ended well
     unsigned inside = 0;
     bool running = false;

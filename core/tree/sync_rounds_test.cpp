@@ -68,6 +68,34 @@ TEST_CASE("sync rounds: another key does not wait") {
   first.join();
 }
 
+TEST_CASE("sync rounds: whoever fails, every wait ends, and an Ok means a whole run since the call") {
+  SyncRounds rounds;
+  std::atomic<std::uint64_t> clock{0}, last_whole{0};  // last_whole: when the newest run began that ended well
+  std::atomic<int> fine{0}, wrong{0};
+  constexpr int kThreads = 8, kWaits = 3000;
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t)
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < kWaits; ++i) {
+        const std::uint64_t called = ++clock;
+        const auto done = rounds.wait(7, [&]() -> Result<void> {
+          const std::uint64_t begun = ++clock;
+          if ((i + t) % 3 == 0) std::this_thread::yield();
+          if ((i * 7 + t) % 5 == 0) return error(Status::Unavailable, "this run fails");
+          last_whole = begun;
+          return {};
+        });
+        if (!done) continue;
+        ++fine;
+        if (last_whole < called) ++wrong;
+      }
+    });
+  for (auto &thread : threads) thread.join();
+  CHECK(wrong == 0);
+  CHECK(fine >= kThreads * kWaits / 2);
+  CHECK(rounds.inside() == 0);
+}
+
 TEST_CASE("sync rounds: a failure is its thread's own, the others try for themselves") {
   SyncRounds rounds;
   HeldRun held;
