@@ -37,14 +37,17 @@ Result<void> GatewayFiles::drive(const Call &call, const Road &road, F f) {
   const std::int32_t status = f(out.get(), road.provider->self());
   if (status == ATOLL_OK) return {};
   Error failure = out.error(status);
+  if (failure.status == Status::Unavailable) lookup_.doubt(road.provider->name());
   if (failure.status == Status::NotFound) {
     const auto space = to_abi(road.record->id);
     OutgoingCall again(call.raw());
     const auto ignore = make_sink<atoll_space_sink>([](const atoll_space *) {});
-    if (road.fs->space_get(again.get(), road.provider->self(), &space, ignore.get()) != ATOLL_OK)
+    if (road.fs->space_get(again.get(), road.provider->self(), &space, ignore.get()) != ATOLL_OK) {
+      lookup_.doubt(road.provider->name());
       return Error{Status::Unavailable,
                    "The provider " + road.record->provider + " does not answer for this space. Nothing was deleted.", 0,
                    5000};
+    }
   }
   return failure;
 }

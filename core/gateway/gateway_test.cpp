@@ -50,11 +50,12 @@ struct OneSpace : Registry<OneSpace> {
 /// A driver that answers every operation on a node with OK, or with what a test sets.
 struct Canned : StorageFs<Canned> {
   Status answer = Status::Ok;
+  std::uint32_t reason = 0;  // of a failure
   bool knows_space = true;
   int created = 0;
 
   Result<void> say(const StatEmitter &emit) {
-    if (answer != Status::Ok) return error(answer, "canned");
+    if (answer != Status::Ok) return Error{answer, "canned", 0, 0, reason};
     auto stat = sized<atoll_stat>();
     stat.type = ATOLL_NODE_FOLDER;
     stat.space = to_abi(kSpace);
@@ -106,6 +107,7 @@ struct World : InstanceLookup {
   OneSpace registry;
   Canned storage;
   bool storage_runs = true;
+  std::string doubted;  // the instance of the last doubt
   Lease registry_lease = std::make_shared<FakeInstance>("registry:main", &registry, ATOLL_REGISTRY, OneSpace::table());
   Lease storage_lease = std::make_shared<FakeInstance>("storage:home", &storage, ATOLL_STORAGE_FS, Canned::table());
   Gateway gateway{*this, 4};
@@ -125,6 +127,7 @@ struct World : InstanceLookup {
     if (!storage_runs) return error(Status::Unavailable, "backing off");
     return storage_lease;
   }
+  void doubt(std::string_view name) override { doubted = name; }
   Result<std::vector<Lease>> all(const char *id) override {
     if (std::string_view(id) == ATOLL_REGISTRY) return std::vector<Lease>{registry_lease};
     if (std::string_view(id) == ATOLL_STORAGE_FS) return std::vector<Lease>{storage_lease};
@@ -244,6 +247,33 @@ TEST_CASE("a driver's NOT_FOUND counts only while it knows the space") {
   CHECK(world.as_marie([&](OutgoingCall &c) { return world.files.stat(c, kFile); }) == Status::Unavailable);
   CHECK(world.as_marie([&](OutgoingCall &c) { return world.files.list(c, kFile, [](const atoll_stat *) {}); }) ==
         Status::Unavailable);
+}
+
+TEST_CASE("a provider that cannot tell is doubted, and its reason gets through") {
+  World w;
+  const auto ask = [&] {
+    OutgoingCall call;
+    const AbiPrincipal marie(w.marie);
+    call.principal(marie.get());
+    return w.files.stat(call, Ref{kSpace, root_of(kSpace), {}});
+  };
+  CHECK(ask().ok());
+  w.storage.answer = Status::Locked;
+  CHECK(ask().status() == Status::Locked);
+  CHECK(w.doubted.empty());
+  w.storage.answer = Status::Unavailable;
+  w.storage.reason = ATOLL_REASON_HELD_BACK;
+  auto told = ask();
+  CHECK(told.status() == Status::Unavailable);
+  CHECK(told.error().reason == ATOLL_REASON_HELD_BACK);
+  CHECK(std::exchange(w.doubted, {}) == "storage:home");
+  w.storage.reason = 0;
+  CHECK(ask().error().reason == 0);  // not that of the last failure
+  w.doubted.clear();
+  w.storage.answer = Status::NotFound;
+  w.storage.knows_space = false;
+  CHECK(ask().status() == Status::Unavailable);
+  CHECK(w.doubted == "storage:home");
 }
 
 TEST_CASE("a registry or a provider that is away is UNAVAILABLE") {

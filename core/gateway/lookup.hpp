@@ -44,6 +44,8 @@ class InstanceLookup {
       if (auto done = f(*one); !done) return done;
     return {};
   }
+  /// The instance said that it cannot do its work now: somebody should look at its health.
+  virtual void doubt(std::string_view name) { static_cast<void>(name); }
 };
 
 }  // namespace Atoll::gateway

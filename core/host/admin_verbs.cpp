@@ -13,7 +13,8 @@
 namespace Atoll::host {
 namespace {
 
-std::string instance_list(const Supervisor &supervisor) {
+std::string instance_list(Supervisor &supervisor) {
+  supervisor.look(kLookPatience);
   std::string out;
   base::JsonWriter json(out);
   json.begin_object().key("instances").begin_array();
@@ -34,18 +35,30 @@ Result<std::string> on_instance(Supervisor &supervisor, std::string_view verb, c
   return std::string("{}");
 }
 
-// Bytes used, asked of the provider; nothing when it cannot tell now.
-std::optional<std::uint64_t> used_bytes(const Runtime &runtime, const SpaceRow &row) {
+/// What the provider of a space says about it now.
+struct Told {
+  std::optional<std::uint64_t> used;  ///< bytes; nothing when it cannot tell
+  std::string_view state;             ///< empty: that of the registry holds
+};
+
+Told ask_provider(const Runtime &runtime, const SpaceRow &row) {
   Instance *instance = runtime.instances.find(row.provider);
   const Lease lease = instance ? instance->lease() : Lease();
   const auto *table = lease ? lease.table<atoll_storage_fs>(ATOLL_STORAGE_FS) : nullptr;
-  if (!table) return std::nullopt;
+  if (!table) return {};
   OutgoingCall call;
-  std::optional<std::uint64_t> used;
-  auto sink = make_sink<atoll_space_sink>([&](const atoll_space *space) { used = space->used; });
+  Told told;
+  auto sink = make_sink<atoll_space_sink>([&](const atoll_space *space) { told.used = space->used; });
   const CallLock lock = lease.lock();
-  if (table->space_get(call.get(), lease.self(), &row.raw_id, sink.get()) != ATOLL_OK) return std::nullopt;
-  return used;
+  const auto done = call.result(table->space_get(call.get(), lease.self(), &row.raw_id, sink.get()));
+  if (done) return told;
+  told.used.reset();
+  if (row.state != "active") return told;
+  if (done.error().reason == ATOLL_REASON_HELD_BACK)
+    told.state = "held back";
+  else if (done.status() == Status::Unavailable)
+    told.state = "unavailable";
+  return told;
 }
 
 Result<std::string> space_list(const Runtime &runtime) {
@@ -56,10 +69,13 @@ Result<std::string> space_list(const Runtime &runtime) {
   json.begin_object().key("spaces").begin_array();
   for (const auto &row : *rows) {
     json.begin_object().field("id", row.id).field("name", row.name).field("alias", row.alias).field("type", row.type);
-    json.field("state", row.state).field("owner", row.owner).field("provider", row.provider);
+    const Told told = ask_provider(runtime, row);
+    json.field("state", told.state.empty() ? std::string_view(row.state) : told.state)
+        .field("owner", row.owner)
+        .field("provider", row.provider);
     if (!row.endpoint.empty()) json.field("endpoint", row.endpoint);
     if (row.quota != ATOLL_QUOTA_NONE) json.field("quota", row.quota);
-    if (const auto used = used_bytes(runtime, row)) json.field("used", *used);
+    if (told.used) json.field("used", *told.used);
     json.end_object();
   }
   json.end_array().end_object();

@@ -22,6 +22,9 @@ namespace Atoll::host {
 Result<std::string> run_verb(Runtime &runtime, Supervisor &supervisor, const base::JsonObject &request,
                              const Say &say = {});
 
+/// How long telling the states of instances waits for one whose health hangs.
+inline constexpr std::chrono::seconds kLookPatience{2};
+
 /// The interfaces that a verb needs, so that offline only those instances are started.
 std::vector<std::string> interfaces_for_verb(std::string_view verb);
 

@@ -71,6 +71,8 @@ class CareVerb {
     texts_.clear();
     Instance *instance = runtime_.instances.find(row.provider);
     const Lease lease = instance ? instance->lease() : Lease();
+    if (!instance)
+      return error(Status::Unavailable, "it lives on [" + row.provider + "], which the configuration does not have");
     if (!lease) return error(Status::Unavailable, "[" + row.provider + "] is not running");
     const auto *table = lease.table<atoll_storage_fs_care>(ATOLL_STORAGE_FS_CARE);
     if (!table) return error(Status::Unimplemented, "the storage [" + row.provider + "] has no such thing");

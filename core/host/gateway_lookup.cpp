@@ -34,6 +34,10 @@ Result<gateway::Lease> GatewayLookup::lease(std::string_view name) {
   return hold(*instance);
 }
 
+void GatewayLookup::doubt(std::string_view name) {
+  if (host::Instance *instance = instances_.find(name)) instance->doubt();
+}
+
 Result<std::vector<gateway::Lease>> GatewayLookup::all(const char *interface_id) {
   std::vector<gateway::Lease> out;
   for (host::Instance *instance : instances_.offering(interface_id)) {

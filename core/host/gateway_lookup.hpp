@@ -13,6 +13,7 @@ class GatewayLookup final : public gateway::InstanceLookup {
   Result<gateway::Lease> lease(std::string_view name) override;
   Result<std::vector<gateway::Lease>> all(const char *interface_id) override;
   Result<void> each(const char *interface_id, const std::function<Result<void>(const gateway::Instance &)> &f) override;
+  void doubt(std::string_view name) override;
 
  private:
   const InstanceSet &instances_;

@@ -78,6 +78,7 @@ std::string_view Instance::durability() const {
 }
 
 Result<void> Instance::health() {
+  doubted_ = false;
   const Lease held = lease();
   if (!held) return error(Status::Unavailable, "it is not running");
   const auto *table = held.table<atoll_storage_fs>(ATOLL_STORAGE_FS);

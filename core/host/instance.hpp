@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -65,6 +66,10 @@ class Instance {
   /// Empty when it is not running. [any thread]
   Lease lease() { return gate_.enter() ? Lease(this) : Lease(); }
   bool running() const { return gate_.is_open(); }
+  /// Somebody found that it cannot do its work: its health is looked at soon. [any thread]
+  void doubt() {
+    if (!doubted_.exchange(true) && on_doubt_) on_doubt_();
+  }
   /// What a storage promises of acknowledged changes: "power-cut", "crash" or "none"; empty for what is no storage or
   /// does not say. [any thread]
   std::string_view durability() const;
@@ -75,8 +80,11 @@ class Instance {
   // ---- for the supervisor, one thread at a time
   /// Makes the plugin's object and lets callers in.
   Result<void> create();
-  /// Asks a storage driver for its health; others are always well.
+  /// Asks a storage driver for its health; others are always well. Doubts that come from now on are new ones.
   Result<void> health();
+  bool doubted() const { return doubted_; }
+  /// Called with the first doubt after a look at its health. [start-up and end]
+  void on_doubt(std::function<void()> f) { on_doubt_ = std::move(f); }
   /// Lets nobody in, waits for those inside, then stops and destroys. False when some are still inside after
   /// `patience`: then nothing was destroyed and it must be called again.
   bool shut(std::chrono::milliseconds patience);
@@ -92,8 +100,10 @@ class Instance {
   Gate gate_;
   std::recursive_mutex serial_;               // around calls when the thread model is PER_INSTANCE
   std::atomic<std::uint32_t> durability_{0};  // ATOLL_DURABILITY_*
-  void *self_ = nullptr;                      // written while the gate is closed
-  Values next_values_;                        // in force from the next create on
+  std::atomic<bool> doubted_{false};
+  std::function<void()> on_doubt_;
+  void *self_ = nullptr;  // written while the gate is closed
+  Values next_values_;    // in force from the next create on
 };
 
 template <class Table>

@@ -9,6 +9,7 @@
 #include <optional>
 
 #include "core/host/log.hpp"
+#include "core/host/nearest.hpp"
 #include "core/host/space_rows.hpp"
 
 namespace Atoll::host {
@@ -23,12 +24,24 @@ struct Storage {
   const atoll_storage_fs_move *move = nullptr;
 };
 
+/// "archive" is [storage:archive].
+std::string meant(const Runtime &runtime, const std::string &name) {
+  std::vector<std::string> names;
+  for (const auto &instance : runtime.instances.all()) {
+    if (!instance->plugin().query(ATOLL_STORAGE_FS)) continue;
+    if (instance->name() == "storage:" + name) return "; did you mean '" + instance->name() + "'?";
+    names.push_back(instance->name());
+  }
+  return did_you_mean(name, names);
+}
+
 Result<Storage> storage(const Runtime &runtime, const std::string &name) {
   Storage found;
   found.name = name;
   Instance *instance = runtime.instances.find(name);
   if (!instance || !instance->plugin().query(ATOLL_STORAGE_FS))
-    return error(Status::NotFound, "there is no storage '" + name + "'; atoll instance list shows all");
+    return error(Status::NotFound,
+                 "there is no storage '" + name + "'" + meant(runtime, name) + "; atoll instance list shows all");
   found.lease = instance->lease();
   if (!found.lease) return not_running(name);
   found.move = found.lease.table<atoll_storage_fs_move>(ATOLL_STORAGE_FS_MOVE);

@@ -194,6 +194,7 @@ std::vector<std::string> Server::Port::urls() const {
 }
 
 Result<std::string> Server::status() const {
+  core_->supervisor().look(kLookPatience);
   std::string out;
   base::JsonWriter json(out);
   json.begin_object().field("version", version_).field("pid", static_cast<std::int64_t>(::getpid()));

@@ -27,8 +27,12 @@ struct Supervisor::Entry {
   std::uint64_t starts = 0;
   std::uint64_t attempts = 0;
   Clock::time_point retry_at;
+  bool asked = false;       // somebody waits for a look at its health
+  std::uint64_t begun = 0;  // looks at its health
+  std::uint64_t ended = 0;
 
   bool interrupted() const { return leave || restart || !wanted; }
+  bool up() const { return state == State::Running || state == State::Degraded; }
 };
 
 std::string_view state_name(State state) {
@@ -54,6 +58,10 @@ Supervisor::Supervisor(const InstanceSet &instances, Options options) : instance
   for (const auto &instance : instances_.all()) {
     entries_.push_back(std::make_unique<Entry>());
     entries_.back()->instance = instance.get();
+    instance->on_doubt([this] {
+      { const Lock lock(mutex_); }  // who waits has either seen the doubt or sleeps by now
+      changed_.notify_all();
+    });
     configs.push_back(instance->config());
   }
   for (const auto &entry : entries_) {
@@ -73,6 +81,7 @@ Supervisor::~Supervisor() {
   stop(options_.stop_patience);
   for (const auto &entry : entries_)
     if (entry->thread.joinable()) entry->thread.join();
+  for (const auto &entry : entries_) entry->instance->on_doubt({});
 }
 
 void Supervisor::begin(Entry &entry) {
@@ -189,12 +198,36 @@ void Supervisor::run_once(Entry &entry, Lock &lock) {
   changed_.wait_until(lock, Clock::time_point(entry.retry_at), [&] { return entry.interrupted(); });
 }
 
+void Supervisor::look(std::chrono::milliseconds patience) {
+  Lock lock(mutex_);
+  std::vector<std::pair<const Entry *, std::uint64_t>> asked;
+  for (const auto &entry : entries_) {
+    if (!entry->up()) continue;
+    entry->asked = true;
+    asked.emplace_back(entry.get(), entry->begun + 1);  // one that has begun may have seen what was before
+  }
+  changed_.notify_all();
+  changed_.wait_for(lock, patience, [&] {
+    return std::all_of(asked.begin(), asked.end(),
+                       [](const auto &one) { return !one.first->up() || one.first->ended >= one.second; });
+  });
+}
+
 void Supervisor::watch(Entry &entry, Lock &lock) {
+  const auto pause = std::min(options_.doubt_interval, options_.health_interval);
   while (!entry.interrupted()) {
-    if (changed_.wait_for(lock, options_.health_interval, [&] { return entry.interrupted(); })) return;
+    // Not for every request that fails, should there be thousands.
+    const auto heard = [&] { return entry.interrupted() || entry.asked; };
+    if (!changed_.wait_for(lock, entry.begun > 0 ? pause : std::chrono::milliseconds(0), heard))
+      changed_.wait_for(lock, options_.health_interval - pause, [&] { return heard() || entry.instance->doubted(); });
+    if (entry.interrupted()) return;
+    entry.asked = false;
+    ++entry.begun;
     lock.unlock();
     const auto health = entry.instance->health();
     lock.lock();
+    ++entry.ended;
+    changed_.notify_all();
     if (entry.interrupted()) return;
     if (health && entry.state == State::Degraded) {
       log(ATOLL_LOG_INFO, entry.instance->name(), "well again");

@@ -38,8 +38,9 @@ class Supervisor {
   struct Options {
     std::chrono::milliseconds first_retry{500};  ///< doubled with each failure, with jitter
     std::chrono::milliseconds longest_retry{60'000};
-    std::chrono::milliseconds health_interval{5'000};
-    std::chrono::milliseconds stop_patience{30'000};  ///< for running calls, when an instance is stopped
+    std::chrono::milliseconds health_interval{5'000};  ///< between looks that nobody asks for
+    std::chrono::milliseconds doubt_interval{100};     ///< between looks that doubts ask for
+    std::chrono::milliseconds stop_patience{30'000};   ///< for running calls, when an instance is stopped
   };
 
   Supervisor(const InstanceSet &instances, Options options);
@@ -55,6 +56,10 @@ class Supervisor {
   /// Stops all, those that others need last. False when some could not be stopped in time: the destructor would wait
   /// for them.
   bool stop(std::chrono::milliseconds patience);
+
+  /// Looks at the health of all running instances now, and waits for what they say. What hangs for longer than
+  /// `patience` keeps the state that it had. [any thread but an instance's own]
+  void look(std::chrono::milliseconds patience);
 
   // ---- [any thread but an instance's own]; NotFound for a name that is none. They wait for the outcome.
   Result<void> start_instance(std::string_view name);

@@ -97,7 +97,7 @@ struct Bench {
   Runtime runtime;
   std::unique_ptr<Supervisor> supervisor;
 
-  Bench() {
+  explicit Bench(milliseconds health_interval = milliseconds(2)) {
     reset(base_script);
     reset(top_script);
     runtime.instances.add(InstanceConfig{"auth:top", {}, top.get(), {}}, runtime);
@@ -105,7 +105,8 @@ struct Bench {
     Supervisor::Options options;
     options.first_retry = milliseconds(2);
     options.longest_retry = milliseconds(8);
-    options.health_interval = milliseconds(2);
+    options.health_interval = health_interval;
+    options.doubt_interval = milliseconds(2);
     options.stop_patience = milliseconds(20);
     supervisor = std::make_unique<Supervisor>(runtime.instances, options);
   }
@@ -179,6 +180,33 @@ TEST_CASE("supervisor: degraded by its health, and well again") {
   CHECK(bench.runtime.instances.find("storage:low")->lease());
   base_script.sick = false;
   CHECK(bench.is("storage:low", State::Running));
+}
+
+TEST_CASE("supervisor: a doubt, and somebody who asks, do not wait for the next look") {
+  Bench bench(std::chrono::hours(1));
+  bench.supervisor->start();
+  REQUIRE(bench.is("storage:low", State::Running));
+  REQUIRE(bench.is("auth:top", State::Running));
+  GatewayLookup lookup(bench.runtime.instances);
+  for (int round = 0; round < 3; ++round) {
+    base_script.sick = true;
+    lookup.doubt("storage:low");
+    CHECK(bench.is("storage:low", State::Degraded));
+    base_script.sick = false;
+    lookup.doubt("storage:low");
+    CHECK(bench.is("storage:low", State::Running));
+    base_script.sick = true;
+    bench.supervisor->look(std::chrono::seconds(20));
+    CHECK(bench.status("storage:low").state == State::Degraded);
+    base_script.sick = false;
+    bench.supervisor->look(std::chrono::seconds(20));
+    CHECK(bench.status("storage:low").state == State::Running);
+  }
+  lookup.doubt("storage:none");
+  CHECK(bench.supervisor->stop_instance("storage:low").ok());
+  bench.supervisor->look(std::chrono::seconds(20));  // of what does not run nothing is awaited
+  lookup.doubt("storage:low");
+  CHECK(bench.status("storage:low").state == State::Stopped);
 }
 
 TEST_CASE("supervisor: stop waits for running calls") {

@@ -80,9 +80,20 @@ check "mistakes" 78 "bad.ini:3: .*did you mean 'root'" "$atoll" config check --c
 check "all of them" 78 "bad.ini:5: .*did you mean 'api-webdav'" "$atoll" config check --config "$work/bad.ini"
 check "serve with mistakes" 78 "bad.ini:3" "$atoll" serve --config "$work/bad.ini" --data "$data"
 [ ! -e "$data" ] || { echo "FAILED: a wrong configuration touched the data"; failures=$((failures + 1)); }
+for verb in "check" "rebuild x" "confirm x"; do
+  want=69
+  [ "$verb" != check ] || want=3
+  check "no data for space $verb" $want "no data of one; name the folder with --data or --config" "$atoll" space $verb --data "$data"
+done
+[ ! -e "$data" ] || { echo "FAILED: looking after spaces made a data folder"; failures=$((failures + 1)); }
 check "first account offline" 0 "Password of marie: " "$atoll" user add marie --data "$data"
 grep -q 'The account admin was made with the password' "$work/out" || { echo "FAILED: admin's password is not shown"; failures=$((failures + 1)); }
 check "list offline" 0 "^marie .*user" "$atoll" user list --data "$data"
+check "no spaces offline" 0 "there is no space to check" "$atoll" space check --data "$data"
+check "which configuration it is" 0 "no server is running on $data; working on the data itself with the built-in configuration (--config" \
+  "$atoll" space check --data "$data"
+printf '[auth:local]\nplugin = auth-local\n[registry:main]\nplugin = registry-sql\n[storage:other]\nplugin = storage-posix\nroot = other\nstate_dir = other-state\n' >"$work/other.ini"
+check "or which file" 0 "with the configuration $work/other.ini" "$atoll" space check --data "$data" --config "$work/other.ini"
 
 # ---- with a server
 start
@@ -107,13 +118,37 @@ trash=$(dirname "$(dirname "$root_of")")/.atoll/spaces/$("$atoll" space list --d
 mkdir -p "$trash" && touch "$trash/stray"
 check "something is wrong" 1 "orphan-in-trash stray" "$atoll" space check personal/curie --data "$data"
 check "as JSON" 1 '"orphan-in-trash"' "$atoll" space check personal/curie --json --data "$data"
+# What is wrong with JSON lines on standard input, or the numbers of findings and told spaces.
+json_lines() {
+  python3 -c '
+import json, sys
+lines = [json.loads(line) for line in sys.stdin]
+*findings, last = lines
+assert all(isinstance(line, dict) for line in lines)
+assert all(line["kind"] == "finding" for line in findings) and last["kind"] == "summary", lines
+for line in findings:
+    assert {"space", "code", "path", "text", "repaired"} <= line.keys(), line
+if "error" not in last:
+    assert last["findings"] == len(findings) == sum(space.get("findings", 0) for space in last["spaces"]), last
+print(len(findings), len(last.get("spaces", [])), "error" if "error" in last else "told")'
+}
+expect "JSON lines of findings" "1 1 told" "$("$atoll" space check personal/curie --json --data "$data" | json_lines)"
+expect "JSON lines without any" "0 1 told" "$(rm "$trash/stray"; "$atoll" space check --json --data "$data" | json_lines)"
+expect "JSON lines of no space" "0 0 error" "$("$atoll" space check nobody --json --data "$data" 2>/dev/null | json_lines)"
+touch "$trash/stray"
+check "one finding" 1 "2 nodes, 1 finding, 0 repaired" "$atoll" space check personal/curie --data "$data"
 check "not for a repair to decide" 1 "0 repaired" "$atoll" space check personal/curie --repair --rate 100000 --data "$data"
 rm "$trash/stray"
 check "all spaces are clean" 0 "0 findings" "$atoll" space check --data "$data"
 check "a wrong rate" 2 "number of entries" "$atoll" space check --rate many --data "$data"
 check "a wrong option of check" 2 "there is no option" "$atoll" space check --fast --data "$data"
-check "no such space" 2 "there is no space" "$atoll" space check nobody --data "$data"
-check "a snapshot" 0 "1 files, 0 folders" "$atoll" space snapshot personal/curie "$work/shot" --data "$data"
+check "no such space" 67 "^atoll: there is no space 'nobody'; atoll space list shows all" "$atoll" space check nobody --data "$data"
+check "no such storage" 67 "there is no storage 'home'; did you mean 'storage:home'?" "$atoll" space move personal/curie home --data "$data"
+check "nor one like it" 67 "did you mean 'storage:home'?" "$atoll" space move personal/curie storage:hme --data "$data"
+check "no snapshot" 67 "there is no folder $work/shot" "$atoll" space restore personal/curie "$work/shot" --data "$data"
+check "no room for one" 65 "$work/no/shot shall be made does not exist" "$atoll" space snapshot personal/curie "$work/no/shot" --data "$data"
+check "something else" 65 "no snapshot.json" "$atoll" space restore personal/curie "$work" --data "$data"
+check "a snapshot" 0 "1 file, 0 folders" "$atoll" space snapshot personal/curie "$work/shot" --data "$data"
 cmp -s "$work/shot/files/a.bin" "$atoll" || { echo "FAILED: the snapshot has another content"; failures=$((failures + 1)); }
 check "no second one there" 73 "not empty" "$atoll" space snapshot personal/curie "$work/shot" --data "$data"
 check "not inside of the storage" 65 "inside of the storage" "$atoll" space snapshot personal/curie "$root_of/shot" --data "$data"
@@ -131,6 +166,9 @@ curl -s -u curie:second-pass "$url/remote.php/webdav/a.bin" | cmp -s - "$atoll" 
 expect "the other is there" 200 "$(code -u curie:second-pass "$url/remote.php/webdav/more")"
 check "restore all" 0 "1 removed" "$atoll" space restore personal/curie "$work/shot" --data "$data"
 expect "the other is gone" 404 "$(code -u curie:second-pass "$url/remote.php/webdav/more")"
+before=$(fingerprint)
+check "restored again" 0 "0 written, 0 moved, 0 removed, 2 same" "$atoll" space restore personal/curie "$work/shot" --data "$data"
+expect "that changes no fingerprint" "$before" "$(fingerprint)"
 check "rebuild" 0 "indexed anew" "$atoll" space rebuild personal/curie --data "$data"
 expect "after that" 200 "$(code -u curie:second-pass "$url/remote.php/webdav/a.bin")"
 check "still clean" 0 "0 findings" "$atoll" space check personal/curie --data "$data"
@@ -146,9 +184,23 @@ until_true 60 "$atoll" space check personal/curie --data "$data" ||
   check "they are in step" 0 "0 findings" "$atoll" space check personal/curie --data "$data"
 rm "$root_of"/many/*
 expect "held back" 503 "$(code -u curie:second-pass -X PROPFIND -H 'Depth: 1' "$url/remote.php/webdav/many/")"
+curl -s -u curie:second-pass -X PROPFIND -H 'Depth: 1' "$url/remote.php/webdav/many/" >"$work/held"
+grep -q '<s:errorcode>ERR_FILES_HELD_BACK</s:errorcode>' "$work/held" && grep -q 'atoll space confirm' "$work/held" ||
+  { echo "FAILED: the answer does not say that files are held back"; cat "$work/held"; failures=$((failures + 1)); }
+check "the list says so" 0 "^personal/curie .*held back" "$atoll" space list --data "$data"
+check "status says so" 1 "^storage:home .*degraded .*at least 150 files" "$atoll" status --data "$data"
 check "nothing can be told" 3 "atoll space confirm" "$atoll" space check --data "$data"
+expect "JSON lines of what cannot be told" "0 1 told" "$("$atoll" space check --json --data "$data" 2>/dev/null | json_lines)"
 check "confirm" 0 "are removed" "$atoll" space confirm personal/curie --data "$data"
 expect "they are gone" 1 "$(files_in many)"
+check "and the space is active" 0 "^personal/curie .*active" "$atoll" space list --data "$data"
+mv "$data/storage/.atoll/marker" "$work/marker"
+check "a lost mount is told at once" 1 "^storage:home .*degraded" "$atoll" status --data "$data"
+expect "with the first 503" 503 "$(code -u curie:second-pass "$url/remote.php/webdav/a.bin")"
+check "the list knows" 0 "^personal/curie .*unavailable" "$atoll" space list --data "$data"
+mv "$work/marker" "$data/storage/.atoll/marker"
+check "it is back" 0 "^storage:home .*running" "$atoll" status --data "$data"
+expect "its files are back" 200 "$(code -u curie:second-pass "$url/remote.php/webdav/a.bin")"
 check "clean after that" 0 "0 findings" "$atoll" space check --data "$data"
 expect "ready" 200 "$(code "$health/readyz")"
 check "stop an instance" 0 "is stopped" "$atoll" instance stop storage:home --data "$data"

@@ -171,11 +171,13 @@ const std::vector<Command> &table() {
        "SPACE is an id, an alias such as personal/einstein, or a name. The server goes on serving. Without --repair "
        "nothing is changed; with it, what was there before is written into an undo log first. What another program "
        "changed a moment ago and the server has not taken over yet is found as well.\n\n"
+       "With --json each line is one object: {\"kind\": \"finding\", ...} for what was found, and {\"kind\": "
+       "\"summary\", ...} last.\n\n"
        "Exit code 0: nothing is wrong. 1: something was found, repaired or not. 2: the command line is wrong. 3: it "
-       "cannot be told now, at least not of all spaces.",
+       "cannot be told now, at least not of all spaces. 67: there is no such space.",
        {{"--repair", "", "Put right what can be."},
         {"--rate", "N", "Look at N entries per second, on average."},
-        {"--json", "", "Print each finding, and in the end the counts, as JSON objects."},
+        {"--json", "", "Print each finding, and in the end the counts, as one JSON object a line."},
         kData,
         kConfig,
         kDevel,

@@ -36,6 +36,15 @@ void print_json(const base::JsonObject &object) {
   std::cout << std::endl;
 }
 
+void print_json_line(const base::JsonObject &object) {
+  if (object) object->stringify(std::cout);
+  std::cout << std::endl;
+}
+
+std::string counted(std::uint64_t count, std::string_view many) {
+  return std::to_string(count) + " " + std::string(count == 1 ? many.substr(0, many.size() - 1) : many);
+}
+
 std::string human_size(std::uint64_t bytes) {
   static constexpr const char *units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
   double value = static_cast<double>(bytes);

@@ -13,6 +13,10 @@ namespace Atoll::command {
 std::string text(const base::JsonObject &object, const std::string &name);
 /// Indented, with a line end.
 void print_json(const base::JsonObject &object);
+/// On one line.
+void print_json_line(const base::JsonObject &object);
+/// "1 file", "2 files": `many` without its last letter for one.
+std::string counted(std::uint64_t count, std::string_view many);
 /// 1536 -> "1.5 KiB".
 std::string human_size(std::uint64_t bytes);
 

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <memory>
 
@@ -57,6 +58,18 @@ Result<base::JsonObject> ask_or_do(const Arguments &arguments, const std::string
   const auto answer = host::control_request(data_folder(arguments), request, patience, hear);
   if (answer) return host::open_envelope(*answer);
   if (answer.status() != Status::Unavailable) return answer.error();
+  if (hear) {
+    // What is not there yet has no spaces that could be looked after; it is most likely the wrong folder.
+    if (::access((data_folder(arguments) + "/format").c_str(), F_OK) != 0 && errno == ENOENT)
+      return error(Status::Unavailable, "no server is running on " + data_folder(arguments) +
+                                            ", and there are no data of one; name the folder with --data or --config");
+    const std::string &file = sources(arguments).file;
+    const bool any = !file.empty() && ::access(file.c_str(), F_OK) == 0;
+    std::fprintf(stderr, "atoll: no server is running on %s; working on the data itself with %s\n",
+                 data_folder(arguments).c_str(),
+                 any ? ("the configuration " + file).c_str()
+                     : "the built-in configuration (--config names the one that the server has)");
+  }
   if (auto done = become_owner_of(data_folder(arguments)); !done) return std::move(done).error();
 
   // Never destroyed: plugins stay in use until the process ends.

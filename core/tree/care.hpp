@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Looking after spaces: check, rebuild, snapshot, restore, move. Long work on the thread of the caller, while others are
-// served.
+// Looking after spaces: check, rebuild, snapshot, restore, move. Long work on the thread of the caller, while others
+// are served.
 #pragma once
 
 #include "core/tree/engine.hpp"
@@ -45,7 +45,7 @@ struct SnapshotResult {
 };
 
 struct RestoreResult {
-  std::uint64_t written = 0;  ///< files whose content was written
+  std::uint64_t written = 0;  ///< files whose content or time was set, folders that were made
   std::uint64_t moved = 0;    ///< nodes brought back to their place, also out of the trash
   std::uint64_t removed = 0;  ///< nodes that the snapshot does not have; they are in the trash
   std::uint64_t same = 0;     ///< nodes that were as in the snapshot
@@ -72,8 +72,11 @@ class Care {
   /// manifest.jsonl has ids, sequences, times, checksums and attributes. snapshot.json is written last.
   Result<SnapshotResult> snapshot(const SpaceId &space, const std::string &folder, CareSink sink);
   /// Makes `path` (a file, a folder with all below it; empty: the space) what it is in the snapshot. What the snapshot
-  /// lacks is removed, as a client would remove it: into the trash, if there is one. Locks do not hold it up. The
-  /// fingerprint of the space changes first. DataLoss: the snapshot is damaged; nothing was changed if its manifest is.
+  /// lacks is removed, as a client would remove it: into the trash, if there is one. Locks do not hold it up. What
+  /// is as in the snapshot stays as it is, whoever wrote it. The fingerprint of the space changes before the first
+  /// change, and not at all when there is none. NotFound: the snapshot, or the path in it, is not there.
+  /// FailedPrecondition: the folder is no snapshot of this space. DataLoss: the snapshot is damaged; nothing was
+  /// changed if its manifest is.
   Result<RestoreResult> restore(const SpaceId &space, const std::string &folder, std::string_view path, CareSink sink);
 
   /// Copies a space from another provider's engine to this one, while that one serves it: contents, ids, sequences,

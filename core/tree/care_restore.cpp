@@ -14,6 +14,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <fstream>
 #include <set>
 
@@ -21,6 +22,7 @@ namespace Atoll::tree {
 namespace {
 
 constexpr auto kSayWhileRestoring = std::chrono::seconds(1);
+constexpr std::size_t kCompared = std::size_t{1} << 18;
 
 /// One line of the manifest.
 struct Wanted {
@@ -92,7 +94,7 @@ class Restorer {
   }
 
   Result<RestoreResult> run() {
-    TRY_ASSIGN(const std::string head, base::read_file(folder_ + "/snapshot.json", 1u << 20));
+    TRY_ASSIGN(const std::string head, read_head());
     TRY_ASSIGN(const auto json, base::parse_json_object(head));
     if (base::json_integer(json, "format") != 1)
       return error(Status::FailedPrecondition, folder_ + " is no snapshot that this server can read");
@@ -118,8 +120,6 @@ class Restorer {
     files_.reset(::open((folder_ + "/files").c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!files_) return damaged("it has no files/");
     if (!any) return error(Status::NotFound, "the snapshot has no " + path_);
-    // Before anything is changed: a client that comes in between must not take the old content for news.
-    TRY(engine_.renew_fingerprint(space_));
     TRY(parents());
     TRY(each([&](const Wanted &wanted) { return bring(wanted); }));
     TRY(remove_others());
@@ -127,6 +127,24 @@ class Restorer {
   }
 
  private:
+  /// What makes the folder a whole snapshot.
+  Result<std::string> read_head() const {
+    auto head = base::read_file(folder_ + "/snapshot.json", 1u << 20);
+    if (head || head.error().sys_errno != ENOENT) return head;
+    if (::access(folder_.c_str(), F_OK) != 0 && errno == ENOENT)
+      return error(Status::NotFound, "there is no folder " + folder_);
+    return error(Status::FailedPrecondition,
+                 folder_ + " is no snapshot, or none that was finished: it has no snapshot.json");
+  }
+
+  /// To be called before each change. A client that comes in between must not take the old content for news, so the
+  /// fingerprint is another one before the first; and it stays when there is nothing to change, since clients look for
+  /// conflicts in all that they have whenever it is a new one.
+  Result<void> changing() {
+    if (std::exchange(renewed_, true)) return {};
+    return engine_.renew_fingerprint(space_);
+  }
+
   Ref at(std::string_view path) const { return Ref{space_, root_of(space_), path}; }
 
   bool is_part(const Wanted &wanted) const {
@@ -151,7 +169,11 @@ class Restorer {
 
   Result<void> parents() {
     for (std::size_t slash = path_.find('/'); slash != std::string::npos; slash = path_.find('/', slash + 1)) {
-      auto made = engine_.mkdir(at(std::string_view(path_).substr(0, slash)), conditions_);
+      const Ref parent = at(std::string_view(path_).substr(0, slash));
+      TRY_ASSIGN(const auto there, look(parent));
+      if (there) continue;
+      TRY(changing());
+      auto made = engine_.mkdir(parent, conditions_);
       if (!made && made.status() != Status::AlreadyExists) return std::move(made).error();
     }
     return {};
@@ -183,42 +205,119 @@ class Restorer {
     if (!now || now->id != wanted.id) {
       TRY_ASSIGN(const auto elsewhere, look(Ref{space_, wanted.id, {}}));
       if (elsewhere && elsewhere->folder() == wanted.folder && !elsewhere->root()) {
+        // It cannot go into itself, nor take the place of what is around it: then it stays, and another one is made.
+        TRY_ASSIGN(const auto parent, look(at(wanted.parent())));
+        TRY_ASSIGN(const bool inside, is_below(parent, wanted.id));
+        TRY_ASSIGN(const bool around, is_below(elsewhere, now ? now->id : NodeId()));
+        if (inside || around) return bring_other(wanted, now);
+        TRY(changing());
         auto moved = engine_.rename(Ref{space_, wanted.id, {}}, at(wanted.path), true, conditions_);
-        if (moved) {
-          ++result_.moved;
-          now = *moved;
-        } else if (moved.status() != Status::FailedPrecondition) {  // into itself: then it is made anew
-          return std::move(moved).error();
-        }
+        if (!moved) return std::move(moved).error();
+        ++result_.moved;
+        now = *moved;
       } else if (!elsewhere) {
         TRY(out_of_the_trash(wanted, now));
       }
     }
+    return bring_other(wanted, now);
+  }
+
+  /// Makes what is at the place, if anything, what the snapshot has.
+  Result<void> bring_other(const Wanted &wanted, std::optional<Node> now) {
     if (now && now->folder() != wanted.folder) {
+      TRY(changing());
       TRY(engine_.remove(at(wanted.path), conditions_, false));
       now.reset();
     }
     if (wanted.folder) {
       if (!now) {
+        TRY(changing());
         TRY_ASSIGN(now, engine_.mkdir(at(wanted.path), conditions_));
         ++result_.written;
       } else {
         ++result_.same;
       }
-    } else if (now && now->id == wanted.id && now->sequence == wanted.sequence) {
-      ++result_.same;
     } else {
-      TRY_ASSIGN(now, write(wanted));
-      ++result_.written;
+      TRY_ASSIGN(const bool same, has_content(wanted, now));
+      if (!same) {
+        TRY(changing());
+        TRY_ASSIGN(now, write(wanted));
+        ++result_.written;
+      } else if (now->mtime_ns != wanted.mtime_ns) {
+        TRY(changing());
+        TRY_ASSIGN(now, engine_.set_mtime(at(wanted.path), wanted.mtime_ns, conditions_));
+        ++result_.written;
+      } else {
+        ++result_.same;
+      }
     }
     if (now->has_attributes || !wanted.attributes.empty()) TRY(attributes(wanted, now->has_attributes));
     return {};
+  }
+
+  /// Whether `node` is the node `above`, or below it.
+  Result<bool> is_below(const std::optional<Node> &node, const NodeId &above) {
+    bool found = false;
+    if (!node || above.none()) return found;
+    TRY(engine_.path_of(space_, node->id, [&](const NodeView &step) {
+      found = step.id == above;
+      return !found;
+    }));
+    return found;
+  }
+
+  /// Whether the file at the place holds what the snapshot has. By its sequence where nobody changed it since; by sums
+  /// where both have one that nobody hits by chance; else by its bytes.
+  Result<bool> has_content(const Wanted &wanted, const std::optional<Node> &now) {
+    if (!now || now->folder() || now->size != wanted.size) return false;
+    if (now->id == wanted.id && now->sequence == wanted.sequence) return true;
+    const auto both = now->sums.mask & wanted.sums.mask;
+    if ((both & base::kSha1) != 0 && now->sums.sha1 != wanted.sums.sha1) return false;
+    if ((both & base::kMd5) != 0 && now->sums.md5 != wanted.sums.md5) return false;
+    if ((both & (base::kSha1 | base::kMd5)) != 0) return true;
+    return same_bytes(wanted);
+  }
+
+  Result<bool> same_bytes(const Wanted &wanted) {
+    TRY_ASSIGN(const base::Fd file, open_wanted(wanted));
+    TRY_ASSIGN(const OpenFile now, engine_.open_read(at(wanted.path)));
+    if (now.node.size != wanted.size) return false;
+    std::vector<char> ours(kCompared), theirs(kCompared);
+    for (std::uint64_t offset = 0; offset < wanted.size;) {
+      if (!say()) return stopped();
+      TRY_ASSIGN(const std::size_t have, read_at(now.fd.get(), offset, ours));
+      TRY_ASSIGN(const std::size_t got, read_at(file.get(), offset, theirs));
+      if (have == 0 || have != got || std::memcmp(ours.data(), theirs.data(), have) != 0) return false;
+      offset += have;
+    }
+    return true;
+  }
+
+  /// Fills the buffer, but for the end of the file.
+  static Result<std::size_t> read_at(int fd, std::uint64_t offset, std::vector<char> &buffer) {
+    std::size_t have = 0;
+    while (have < buffer.size()) {
+      const ssize_t got = ::pread(fd, buffer.data() + have, buffer.size() - have, static_cast<off_t>(offset + have));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return base::errno_error("read a file to compare it");
+      if (got == 0) break;
+      have += static_cast<std::size_t>(got);
+    }
+    return have;
+  }
+
+  Result<base::Fd> open_wanted(const Wanted &wanted) const {
+    auto folder = open_below(files_.get(), wanted.parent());
+    base::Fd file(folder ? ::openat(folder->get(), wanted.name().c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC) : -1);
+    if (!file) return damaged("it has no files/" + wanted.path);
+    return file;
   }
 
   /// What was removed since comes back as the same node.
   Result<void> out_of_the_trash(const Wanted &wanted, std::optional<Node> &now) {
     TRY_ASSIGN(const auto item, engine_.meta_->trash_of(wanted.id));
     if (!item || item->space != space_ || (item->type == NodeType::Folder) != wanted.folder) return {};
+    TRY(changing());
     auto back = engine_.trash_restore(space_, item->id, at(wanted.path), true, conditions_);
     if (!back && back.status() == Status::NotFound) return {};
     if (!back) return std::move(back).error();
@@ -229,10 +328,7 @@ class Restorer {
 
   Result<Node> write(const Wanted &wanted) {
     const std::string from = "files/" + wanted.path;
-    auto folder = open_below(files_.get(), wanted.parent());
-    const base::Fd file(folder ? ::openat(folder->get(), wanted.name().c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)
-                               : -1);
-    if (!file) return damaged("it has no " + from);
+    TRY_ASSIGN(const base::Fd file, open_wanted(wanted));
     TRY_ASSIGN(const auto upload, engine_.upload_begin(at(wanted.path), wanted.size, conditions_));
     if (upload->fd() >= 0) {
       auto copied = copy_bytes(file.get(), upload->fd(), [&] { return say(); });
@@ -259,16 +355,21 @@ class Restorer {
   }
 
   Result<void> attributes(const Wanted &wanted, bool has) {
-    std::vector<std::pair<std::string, std::string>> old;
+    using Attribute = std::array<std::string, 3>;
+    std::vector<Attribute> old, goal = wanted.attributes;
     if (has) {
-      TRY(engine_.attributes(at(wanted.path), [&](std::string_view ns, std::string_view name, std::string_view) {
-        old.emplace_back(ns, name);
+      TRY(engine_.attributes(at(wanted.path), [&](std::string_view ns, std::string_view name, std::string_view value) {
+        old.push_back({std::string(ns), std::string(name), std::string(value)});
         return true;
       }));
     }
+    std::sort(old.begin(), old.end());
+    std::sort(goal.begin(), goal.end());
+    if (old == goal) return {};
     std::vector<AttributeChange> changes;
-    for (const auto &[ns, name] : old) changes.push_back({ns, name, std::nullopt});
-    for (const auto &[ns, name, value] : wanted.attributes) changes.push_back({ns, name, value});
+    for (const auto &[ns, name, value] : old) changes.push_back({ns, name, std::nullopt});
+    for (const auto &[ns, name, value] : goal) changes.push_back({ns, name, value});
+    TRY(changing());
     return engine_.attributes_patch(at(wanted.path), changes, conditions_);
   }
 
@@ -284,6 +385,7 @@ class Restorer {
         if (!names.contains(std::string(node.name))) others.emplace_back(node.name);
         return true;
       }));
+      if (!others.empty()) TRY(changing());
       for (const std::string &name : others) {
         auto removed = engine_.remove(at(folder.empty() ? name : folder + "/" + name), conditions_, false);
         if (removed) ++result_.removed;
@@ -326,6 +428,7 @@ class Restorer {
   RestoreResult result_;
   base::Fd files_;
   std::uint64_t lines_ = 0;
+  bool renewed_ = false;  // the fingerprint
   std::chrono::steady_clock::time_point said_ = std::chrono::steady_clock::now();
 };
 

@@ -150,6 +150,9 @@ class Snapshotter {
     if (folder_.empty() || folder_[0] != '/')
       return error(Status::InvalidArgument, "the folder of a snapshot is an absolute path");
     if (::mkdir(folder_.c_str(), 0700) != 0) {
+      if (errno == ENOENT)
+        return error(Status::FailedPrecondition,
+                     "the folder in which " + folder_ + " shall be made does not exist; make it first");
       if (errno != EEXIST) return cannot("make " + folder_);
       const std::unique_ptr<DIR, int (*)(DIR *)> listing(::opendir(folder_.c_str()), &::closedir);
       if (!listing) return cannot("open " + folder_);

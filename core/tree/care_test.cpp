@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // check, rebuild, snapshot and restore.
 #include "core/tree/care.hpp"
+#include "core/base/checksum.hpp"
 #include "core/base/text.hpp"
 #include "core/sql/database.hpp"
 #include "core/tree/invariants_test.hpp"
@@ -434,6 +435,113 @@ TEST_CASE("what was removed since comes back as the same node, and a damaged man
   CHECK(f.get("y") == "two");
   test::check_space(f);
   CHECK(findings(f).empty());
+}
+
+TEST_CASE("what is as in the snapshot stays as it is, and a restore with nothing to do changes nothing") {
+  Fixture f;
+  const auto put = [&](std::string_view path, std::string_view bytes, bool sums, std::int64_t mtime_ns) {
+    UploadCommit commit;
+    commit.mtime_ns = mtime_ns;
+    if (sums) {
+      base::Checksums all(base::kAllChecksums);
+      all.update(bytes);
+      const auto values = all.values();
+      commit.sums.mask = base::kAllChecksums;
+      commit.sums.sha1 = values.sha1;
+      commit.sums.md5 = values.md5;
+      commit.sums.adler32 = values.adler32;
+    }
+    return f.value(f.try_put(f.at(path), bytes, {}, commit));
+  };
+  constexpr std::int64_t then = 1'700'000'000'123'456'789, later = then + 1'000'000'000;
+  f.mkdir("a");
+  f.mkdir("empty");
+  put("a/summed", "one", true, then);
+  put("a/plain", "two", false, then);
+  put("a/timed", "three", true, then);
+  f.mkdir("outer");
+  f.mkdir("outer/inner");
+  const AttributeChange colour{"urn:x", "colour", "blue"}, shape{"urn:x", "shape", "round"};
+  const AttributeChange both[] = {shape, colour};
+  CHECK(f.engine->attributes_patch(f.at("a/summed"), both, {}).ok());
+  const std::string shot = f.folder.path + "/shot";
+  CHECK(Care(*f.engine).snapshot(f.space, shot, quiet).ok());
+  const auto restore = [&](std::string_view path) {
+    return Fixture::value(Care(*f.engine).restore(f.space, shot, path, quiet));
+  };
+  struct State {
+    std::map<std::string, std::string> all;
+    std::string root;
+    std::uint64_t fingerprint, trash, versions;
+    bool operator==(const State &) const = default;
+  };
+  const auto state = [&] {
+    const SpaceInfo info = Fixture::value(f.engine->space_get(f.space));
+    return State{ids(f), f.etag(""), f.stat("").fingerprint, info.trash_used, info.versions_used};
+  };
+
+  State before = state();
+  auto restored = restore("");
+  CHECK(restored.written + restored.moved + restored.removed == 0);
+  CHECK(restored.same == 8);
+  CHECK(state() == before);
+  CHECK(before.fingerprint == 0);
+
+  // Of the same size and time, but not the same: with checksums, and without.
+  put("a/summed", "ONE", true, then);
+  put("a/plain", "TWO", false, then);
+  CHECK(f.engine->set_mtime(f.at("a/timed"), later, {}).ok());
+  const AttributeChange square{"urn:x", "shape", "square"};
+  CHECK(f.engine->attributes_patch(f.at("a/summed"), {&square, 1}, {}).ok());
+  CHECK(restore("").written == 3);
+  CHECK(f.get("a/summed") == "one");
+  CHECK(f.get("a/plain") == "two");
+  CHECK(f.stat("a/timed").mtime_ns == then);
+  before = state();
+  CHECK(before.fingerprint != 0);
+  restored = restore("");
+  CHECK(restored.written + restored.moved + restored.removed == 0);
+  CHECK(restored.same == 8);
+  CHECK(state() == before);
+  CHECK(restore("a/plain").same == 1);
+  CHECK(restore("outer/inner").same == 1);
+  CHECK(state() == before);
+
+  // Written again by a client, with what the snapshot has.
+  put("a/summed", "one", true, then);
+  put("a/plain", "two", false, then);
+  before = state();
+  CHECK(restore("").same == 8);
+  CHECK(state() == before);
+
+  // What changed is told before it changes: an attribute alone, a folder alone.
+  CHECK(f.engine->attributes_patch(f.at("a/summed"), {&square, 1}, {}).ok());
+  restore("a/summed");
+  CHECK(f.stat("").fingerprint != before.fingerprint);
+  before = state();
+  f.mkdir("later");
+  CHECK(restore("").removed == 1);
+  CHECK(f.stat("").fingerprint != before.fingerprint);
+
+  // Outside in: neither can take the place of the other, which is around it or in it, and both stay.
+  Fixture::value(f.engine->rename(f.at("outer/inner"), f.at("t"), false, {}));
+  Fixture::value(f.engine->rename(f.at("outer"), f.at("t/inner"), false, {}));
+  Fixture::value(f.engine->rename(f.at("t"), f.at("outer"), false, {}));
+  before = state();
+  CHECK(restore("").same == 8);
+  CHECK(state() == before);
+  test::check_space(f);
+  CHECK(findings(f).empty());
+
+  const auto missing = Care(*f.engine).restore(f.space, f.folder.path + "/nowhere", "", quiet);
+  CHECK(missing.status() == Status::NotFound);
+  CHECK(missing.error().message == "there is no folder " + f.folder.path + "/nowhere");
+  const auto none = Care(*f.engine).restore(f.space, f.folder.path, "", quiet);
+  CHECK(none.status() == Status::FailedPrecondition);
+  CHECK(none.error().message.find("no snapshot.json") != std::string::npos);
+  const auto nowhere = Care(*f.engine).snapshot(f.space, f.folder.path + "/no/where", quiet);
+  CHECK(nowhere.status() == Status::FailedPrecondition);
+  CHECK(nowhere.error().message.find("does not exist") != std::string::npos);
 }
 
 TEST_CASE("a snapshot has paths that are longer than the system takes at once") {

@@ -11,6 +11,7 @@ namespace {
 Error held_back(const HeldBack &what, const Space &space) {
   Error failure = error(Status::Unavailable, what.reason(space.info.id, space.info.name));
   failure.retry_after_ms = 60000;
+  failure.reason = ATOLL_REASON_HELD_BACK;
   return failure;
 }
 
@@ -101,7 +102,7 @@ void TreeEngine::look_again_at_held() {
 }
 
 Result<void> TreeEngine::health() {
-  TRY(names_->prove(false));
+  TRY(names_->prove(true));  // whoever asks wants to know how it is now
   for (const SpaceId &id : removals_->all())
     if (const SpacePtr space = known(id)) TRY(not_held(*space));
   return {};

@@ -14,7 +14,7 @@ std::string census_note(const SpaceId &space) { return "files." + space.text(); 
 }  // namespace
 
 std::string HeldBack::reason(const SpaceId &space, const std::string &space_name) const {
-  return "more than " + std::to_string(gone) + " files of the space " + space_name +
+  return "at least " + std::to_string(gone) + " files of the space " + space_name +
          " are gone from the disk. Is a part of it not mounted? Nothing is removed and nothing served until they are "
          "back, or until the admin confirms that they are meant to be gone: atoll space confirm " +
          space.text();

@@ -46,6 +46,9 @@ struct Full : Fixture {
     REQUIRE_FALSE(well.ok());
     CHECK(well.error().message.find("einstein") != std::string::npos);
     CHECK(well.error().message.find("confirm") != std::string::npos);
+    CHECK(well.error().reason == ATOLL_REASON_HELD_BACK);
+    const auto refused = engine->stat(at("d0"));
+    CHECK(refused.error().reason == ATOLL_REASON_HELD_BACK);
   }
   /// The background looks again and again.
   bool served_again() {
@@ -66,6 +69,7 @@ TEST_CASE("more than the share gone at once is held back, over a restart, until 
   f.hide(0, 8);
   CHECK(f.engine->rescan(f.space).status() == Status::Unavailable);
   f.check_held();
+  CHECK(f.engine->health().error().message.starts_with("at least 120 files"));  // exactly 120
   CHECK(f.engine->confirm_removals(base::random_id<SpaceId>()).status() == Status::NotFound);
   f.restart();
   f.check_held();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/api-webdav/faults.hpp"
 
+#include "core/base/reason.hpp"
 #include "core/base/xml.hpp"
 #include "plugins/api-webdav/multistatus.hpp"
 
@@ -72,6 +73,8 @@ Fault fault_of(const Error &error) {
     if (out.retry_after_s == 0) out.retry_after_s = 5;
     out.message =
         "The server cannot tell now: the storage behind this path does not answer. Nothing was deleted; try again.";
+    out.code = base::reason_code(error.reason);
+    if (!out.code.empty()) out.message = base::reason_text(error.reason);
   } else if (out.http == 429) {
     if (out.retry_after_s == 0) out.retry_after_s = 1;
     out.message = sentence(error.message);
@@ -132,7 +135,9 @@ Response to_response(const Fault &fault) {
       "<s:exception>Sabre\\DAV\\Exception\\";
   body.append(exception_name(fault.http)).append("</s:exception><s:message>");
   base::append_xml_escaped(body, fault.message);
-  body.append("</s:message>").append(fault.condition).append("</d:error>\n");
+  body.append("</s:message>");
+  if (!fault.code.empty()) body.append("<s:errorcode>").append(fault.code).append("</s:errorcode>");
+  body.append(fault.condition).append("</d:error>\n");
   Response response;
   response.status = fault.http;
   response.header("Content-Type", std::string(kMultistatusType));

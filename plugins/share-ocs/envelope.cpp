@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "core/base/json.hpp"
+#include "core/base/reason.hpp"
 #include "core/base/text.hpp"
 #include "core/base/xml.hpp"
 
@@ -49,6 +50,30 @@ std::string to_json(const Poco::JSON::Object::Ptr &data) {
 
 }  // namespace
 
+Outcome outcome_of(const Error &error) {
+  switch (error.status) {
+    case Status::Unauthenticated:
+      return {997, error.message};
+    case Status::NotFound:
+      return {998, error.message};
+    case Status::ResourceExhausted:
+      return {429, error.message, {}, error.retry_after_ms};
+    case Status::Unavailable:
+    case Status::DeadlineExceeded: {
+      const std::string_view reason = base::reason_code(error.reason);
+      const std::string_view text =
+          reason.empty() ? "The server cannot tell now. Try again." : base::reason_text(error.reason);
+      return {503, std::string(text), reason, error.retry_after_ms};
+    }
+    case Status::InvalidArgument:
+      return {400, error.message};
+    case Status::PermissionDenied:
+      return {403, error.message};
+    default:
+      return {996, "The server failed on this request; its log says why under the request's id."};
+  }
+}
+
 void append_as_xml(std::string &out, const Poco::Dynamic::Var &value) {
   if (value.isEmpty()) return;
   if (value.type() == typeid(Poco::JSON::Object::Ptr)) {
@@ -83,6 +108,7 @@ Answer wrap(Version version, Format format, const Outcome &outcome, const Poco::
     json.begin_object().key("ocs").begin_object();
     json.key("meta").begin_object();
     json.field("status", status.c_str()).field("statuscode", code).field("message", std::string_view(outcome.message));
+    if (!outcome.reason.empty()) json.field("errorcode", outcome.reason);
     json.end_object();
     json.key("data").raw(to_json(data));
     json.end_object().end_object();
@@ -93,7 +119,9 @@ Answer wrap(Version version, Format format, const Outcome &outcome, const Poco::
   answer.body.append(status).append("</status><statuscode>").append(std::to_string(code));
   answer.body.append("</statuscode><message>");
   base::append_xml_escaped(answer.body, outcome.message);
-  answer.body.append("</message></meta><data>");
+  answer.body.append("</message>");
+  if (!outcome.reason.empty()) answer.body.append("<errorcode>").append(outcome.reason).append("</errorcode>");
+  answer.body.append("</meta><data>");
   if (!data.isNull()) append_as_xml(answer.body, data);
   answer.body.append("</data></ocs>\n");
   return answer;

@@ -5,6 +5,8 @@
 #include <Poco/Dynamic/Var.h>
 #include <Poco/JSON/Object.h>
 
+#include <atoll/sdk/result.hpp>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -19,9 +21,15 @@ enum class Format : std::uint8_t { Xml, Json };
 struct Outcome {
   int code = 100;
   std::string message = "OK";
+  std::string_view reason{};         ///< a word for programs (meta/errorcode), static; may be empty
+  std::uint32_t retry_after_ms = 0;  ///< with 503 and 429: when to come back; 0: the server does not know
 
   bool ok() const { return code == 100; }
 };
+
+/// The one table from status codes to OCS. Messages of failures inside the server are replaced, since they may name its
+/// paths; of a known reason by what it means.
+Outcome outcome_of(const Error &error);
 
 /// An answer on its way out.
 struct Answer {

@@ -41,6 +41,28 @@ TEST_CASE("failures") {
   CHECK(wrap(Version::V2, Format::Xml, {503, "later"}, {}).http == 503);
 }
 
+TEST_CASE("a reason that is known is told to people and programs, the server's own words are not") {
+  const Error held{Status::Unavailable, "151 files of /srv are gone", 0, 60'000, ATOLL_REASON_HELD_BACK};
+  const Outcome outcome = outcome_of(held);
+  CHECK(outcome.code == 503);
+  CHECK(outcome.retry_after_ms == 60'000);
+  CHECK(outcome.message.find("held back") != std::string::npos);
+  CHECK(outcome.message.find("atoll space confirm") != std::string::npos);
+  CHECK(outcome.message.find("/srv") == std::string::npos);
+  const Answer xml = wrap(Version::V2, Format::Xml, outcome, {});
+  CHECK(xml.http == 503);
+  CHECK(xml.body.find("</message><errorcode>ERR_FILES_HELD_BACK</errorcode></meta>") != std::string::npos);
+  const Answer json = wrap(Version::V1, Format::Json, outcome, {});
+  CHECK(json.http == 200);
+  CHECK(json.body.find("\"statuscode\":503") != std::string::npos);
+  CHECK(json.body.find("\"errorcode\":\"ERR_FILES_HELD_BACK\"") != std::string::npos);
+  const Answer plain = wrap(Version::V2, Format::Xml, outcome_of(error(Status::Unavailable, "the disk is away")), {});
+  CHECK(plain.http == 503);
+  CHECK(plain.body.find("errorcode") == std::string::npos);
+  CHECK(plain.body.find("disk") == std::string::npos);
+  CHECK(outcome_of(error(Status::NotFound, "no such space")).code == 998);
+}
+
 TEST_CASE("format") {
   CHECK(format_of("format=json") == Format::Json);
   CHECK(format_of("a=b&format=json&x") == Format::Json);

@@ -6,6 +6,8 @@
 
 #include <Poco/JSON/Object.h>
 
+#include <algorithm>
+
 #include "core/base/json.hpp"
 #include "core/base/path.hpp"
 #include "core/base/uri.hpp"
@@ -28,26 +30,6 @@ Object::Ptr version_object() {
   version->set("product", "Atoll");
   version->set("productversion", "0.1.0");
   return version;
-}
-
-Outcome outcome_of(const Error &error) {
-  switch (error.status) {
-    case Status::Unauthenticated:
-      return {997, error.message};
-    case Status::NotFound:
-      return {998, error.message};
-    case Status::ResourceExhausted:
-      return {429, error.message};
-    case Status::Unavailable:
-    case Status::DeadlineExceeded:
-      return {503, "The server cannot tell now. Try again."};
-    case Status::InvalidArgument:
-      return {400, error.message};
-    case Status::PermissionDenied:
-      return {403, error.message};
-    default:
-      return {996, "The server failed on this request; its log says why under the request's id."};
-  }
 }
 
 }  // namespace
@@ -97,11 +79,11 @@ class ShareOcs : public Plugin<ShareOcs>, public Http<ShareOcs> {
         outcome = outcome_of(made.error());
       }
     }
-    answer(request, exchange, wrap(version, format_of(request.query()), outcome, data));
+    answer(request, exchange, outcome, wrap(version, format_of(request.query()), outcome, data));
   }
 
  private:
-  static void answer(const Request &request, Exchange exchange, Answer made) {
+  static void answer(const Request &request, Exchange exchange, const Outcome &outcome, Answer made) {
     Response response;
     response.status = made.http;
     response.header("Content-Type", made.content_type);
@@ -109,7 +91,7 @@ class ShareOcs : public Plugin<ShareOcs>, public Http<ShareOcs> {
     response.header("Cache-Control", "no-store");
     if (made.http == 405) response.header("Allow", "GET, HEAD");
     if (made.http == 503 || made.http == 429) {
-      const std::uint32_t seconds = (request.raw()->retry_after_ms + 999) / 1000;
+      const std::uint32_t seconds = (std::max(request.raw()->retry_after_ms, outcome.retry_after_ms) + 999) / 1000;
       response.header("Retry-After", std::to_string(seconds > 0 ? seconds : 5));
     }
     if (request.method() == "HEAD") {

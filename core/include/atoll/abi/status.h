@@ -33,4 +33,11 @@
 #define ATOLL_LOCKED 20               /* 423 */
 #define ATOLL_TOO_EARLY 21            /* 425: still being processed */
 
+/* Reasons: why a call failed, where the status alone leaves clients and admins without a clue. Given by
+ * atoll_call.explain; 0: none. Whoever does not know one goes by the status. */
+#define ATOLL_REASON_NONE 0u
+/* With ATOLL_UNAVAILABLE: a large part of the space disappeared at once. Its removal is held back, and nothing of the
+ * space is served until the files are back or the admin confirms that they are meant to be gone. */
+#define ATOLL_REASON_HELD_BACK 1u
+
 #endif

@@ -88,6 +88,8 @@ class Call {
     if (raw_ && raw_->fail)
       raw_->fail(raw_, static_cast<std::int32_t>(error.status), error.sys_errno, error.retry_after_ms,
                  str(error.message));
+    if (raw_ && error.reason != ATOLL_REASON_NONE && ATOLL_HAS(raw_, atoll_call, explain) && raw_->explain)
+      raw_->explain(raw_, error.reason);
     return static_cast<std::int32_t>(error.status);
   }
   template <class T>
@@ -137,7 +139,11 @@ class OutgoingCall {
         self->failure_ = Error{static_cast<Status>(status), std::string(view(message)), sys_errno, retry_after_ms};
       } catch (...) {
         self->failure_.status = static_cast<Status>(status);
+        self->failure_.reason = ATOLL_REASON_NONE;
       }
+    };
+    raw_.explain = [](const atoll_call *call, std::uint32_t reason) {
+      static_cast<OutgoingCall *>(call->caller)->failure_.reason = reason;
     };
   }
   OutgoingCall(const OutgoingCall &) = delete;

@@ -44,6 +44,7 @@ struct [[nodiscard]] Error {
   std::string message;
   std::int32_t sys_errno = 0;        ///< errno of the system call that failed, or 0
   std::uint32_t retry_after_ms = 0;  ///< a hint for 429 and 503, or 0
+  std::uint32_t reason = ATOLL_REASON_NONE;
 };
 
 inline Error error(Status status, std::string message) { return Error{status, std::move(message), 0, 0}; }
