@@ -15,7 +15,12 @@ Error conflict(const Lock &other) {
   return error(Status::Locked, "it is locked by " + (other.account_name.empty() ? "someone" : other.account_name));
 }
 
-bool excludes(const Lock &a, const Lock &b) { return a.kind == LockKind::Exclusive || b.kind == LockKind::Exclusive; }
+bool excludes(const Lock &a, const Lock &b) { return a.kind != LockKind::Shared || b.kind != LockKind::Shared; }
+
+Result<void> belongs(const Lock &lock, const std::optional<AccountId> &account) {
+  if (counts_for(lock, account)) return {};
+  return error(Status::PermissionDenied, "the lock belongs to another account");
+}
 
 }  // namespace
 
@@ -58,8 +63,7 @@ Result<Lock> TreeEngine::lock_refresh(const Ref &ref, std::string_view token, st
   TRY_ASSIGN(const auto held, locks(ref));
   for (const Lock &lock : held) {
     if (lock.token != token) continue;
-    if (account && !lock.account.none() && *account != lock.account)
-      return error(Status::PermissionDenied, "the lock belongs to another account");
+    TRY(belongs(lock, account));
     const std::lock_guard guard(writer_);
     TRY_ASSIGN(const SpacePtr space, serving(ref.space));
     TRY(changeable(*space));
@@ -72,8 +76,7 @@ Result<void> TreeEngine::unlock(const Ref &ref, std::string_view token, const st
   TRY_ASSIGN(const auto held, locks(ref));
   for (const Lock &lock : held) {
     if (lock.token != token) continue;
-    if (account && !lock.account.none() && *account != lock.account)
-      return error(Status::PermissionDenied, "the lock belongs to another account");
+    TRY(belongs(lock, account));
     const std::lock_guard guard(writer_);
     TRY_ASSIGN(const SpacePtr space, serving(ref.space));
     TRY(changeable(*space));

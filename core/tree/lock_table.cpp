@@ -122,10 +122,14 @@ Result<void> LockTable::expire() {
   return {};
 }
 
+bool counts_for(const Lock &lock, const std::optional<AccountId> &account) {
+  return lock.kind == LockKind::Write || !account || lock.account.none() || *account == lock.account;
+}
+
 Result<void> admits(std::span<const Lock> locks, const LockCaller &caller) {
   auto presented = [&](const Lock &lock) {
     return std::find(caller.tokens.begin(), caller.tokens.end(), lock.token) != caller.tokens.end() &&
-           (!caller.account || lock.account.none() || *caller.account == lock.account);
+           counts_for(lock, caller.account);
   };
   for (const Lock &lock : locks) {
     const bool held = std::any_of(locks.begin(), locks.end(),

@@ -52,6 +52,9 @@ class LockTable {
   std::unordered_map<SpaceId, std::vector<Lock>> locks_;  // guarded by mutex_
 };
 
+/// Whether the token of the lock counts when that account presents it; nothing: the server itself.
+bool counts_for(const Lock &lock, const std::optional<AccountId> &account);
+
 /// Ok when each node of these locks has one whose token the caller presented, else Locked. `locks`: as of applying().
 Result<void> admits(std::span<const Lock> locks, const LockCaller &caller);
 

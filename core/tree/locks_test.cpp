@@ -157,6 +157,69 @@ TEST_CASE("a token counts for the account that took it") {
   CHECK(f.engine->unlock(f.at("x"), held.lock.token, mine).ok());
 }
 
+TEST_CASE("a refresh moves the end of a lock, forwards and backwards, also over a restart") {
+  Fixture f;
+  f.put("x", "1");
+  constexpr std::int64_t second = 1'000'000'000;
+  const auto taken = f.value(take(f, "x", wanted(), 60));
+  const auto ends = [&] {
+    const auto held = f.value(f.engine->locks(f.at("x")));
+    REQUIRE(held.size() == 1);
+    CHECK(held[0].token == taken.token);
+    return held[0].expires_ns;
+  };
+  CHECK(ends() == taken.expires_ns);
+  for (const std::uint64_t timeout : {600u, 30u}) {
+    const std::int64_t before = base::now_unix_ns();
+    const auto renewed = f.value(f.engine->lock_refresh(f.at("x"), taken.token, timeout, std::nullopt));
+    const std::int64_t after = base::now_unix_ns(), left = static_cast<std::int64_t>(timeout) * second;
+    CHECK(renewed.token == taken.token);
+    CHECK(renewed.expires_ns >= before + left);
+    CHECK(renewed.expires_ns <= after + left);
+    CHECK(ends() == renewed.expires_ns);
+    f.restart();
+    CHECK(ends() == renewed.expires_ns);
+  }
+}
+
+TEST_CASE("a write lock is the one lock of a node, and its token counts for any account") {
+  Fixture f;
+  f.mkdir("d");
+  f.put("d/x", "1");
+  const auto opener = base::random_id<AccountId>(), editor = base::random_id<AccountId>();
+  const auto of = [](const Lock &lock, const AccountId &account, std::string_view(&token)[1]) {
+    Conditions conditions;
+    token[0] = lock.token;
+    conditions.lock_tokens = token;
+    conditions.account = account;
+    return conditions;
+  };
+  std::string_view token[1];
+  const auto lock = f.value(take(f, "d/x", wanted(false, LockKind::Write, opener)));
+  CHECK(f.get("d/x") == "1");  // reading goes on
+  CHECK(f.try_put("d/x", "2").status() == Status::Locked);
+  CHECK(f.engine->remove(f.at("d"), {}).status() == Status::Locked);
+  for (const LockKind other : {LockKind::Exclusive, LockKind::Shared, LockKind::Write}) {
+    CHECK(take(f, "d/x", wanted(false, other, opener)).status() == Status::Locked);
+    CHECK(take(f, "d", wanted(true, other, opener)).status() == Status::Locked);
+  }
+  CHECK(f.try_put("d/x", "2", of(lock, opener, token)).ok());
+  CHECK(f.try_put("d/x", "3", of(lock, editor, token)).ok());
+  f.restart();
+  CHECK(f.value(f.engine->locks(f.at("d/x")))[0].kind == LockKind::Write);
+  CHECK(f.try_put("d/x", "4").status() == Status::Locked);
+  CHECK(f.try_put("d/x", "4", of(lock, editor, token)).ok());
+  CHECK(f.engine->lock_refresh(f.at("d/x"), lock.token, 600, editor).ok());
+  CHECK(f.engine->lock_refresh(f.at("d/x"), "urn:uuid:other", 600, opener).status() == Status::Aborted);
+  CHECK(f.engine->unlock(f.at("d/x"), lock.token, editor).ok());
+  for (const LockKind other : {LockKind::Exclusive, LockKind::Shared}) {
+    const auto held = f.value(take(f, "d/x", wanted(false, other, opener)));
+    CHECK(take(f, "d/x", wanted(false, LockKind::Write, opener)).status() == Status::Locked);
+    CHECK(f.try_put("d/x", "5", of(held, editor, token)).status() == Status::Locked);
+    CHECK(f.engine->unlock(f.at("d/x"), held.token, opener).ok());
+  }
+}
+
 TEST_CASE("expired locks count nowhere") {
   test::TempFolder folder;
   auto meta = Fixture::value(Meta::open(folder.path + "/meta.db", base::random_id<Uuid>()));

@@ -131,7 +131,9 @@ Result<std::vector<Lock>> Meta::locks() {
     lock.token = rows.text(0);
     lock.space = rows.id<SpaceId>(1);
     lock.node = rows.id<NodeId>(2);
-    lock.kind = static_cast<LockKind>(rows.integer(3));
+    // One that a newer server took keeps others out.
+    const auto kind = rows.integer(3);
+    lock.kind = kind == 2 ? LockKind::Shared : kind == 3 ? LockKind::Write : LockKind::Exclusive;
     lock.deep = rows.integer(4) != 0;
     lock.owner = rows.text(5);
     lock.account = rows.id<AccountId>(6);

@@ -121,7 +121,7 @@ struct SpaceInfo {
   std::uint64_t versions_used = 0;  ///< bytes of earlier contents
   std::uint64_t sequence = 0;       ///< of the root
   NameRule names = NameRule::Exact;
-  std::uint64_t fingerprint = 0;    ///< another one after each restore; 0: there was none
+  std::uint64_t fingerprint = 0;  ///< another one after each restore; 0: there was none
   Etag root_etag() const noexcept { return {root_of(id), sequence}; }
 };
 
@@ -152,9 +152,14 @@ struct Version {
   Etag etag() const noexcept { return {node, sequence}; }
 };
 
-enum class LockKind : std::uint8_t { Exclusive = 1, Shared = 2 };
+/// What a lock lets others do. None stops reading.
+enum class LockKind : std::uint8_t {
+  Exclusive = 1,  ///< no other lock applies; its account changes the node, by the token (RFC 4918, 6.2)
+  Shared = 2,     ///< beside other shared ones; each account that holds one changes the node, by its token
+  Write = 3       ///< no other lock applies; whoever presents the token changes the node: of an application
+};
 
-/// A write lock (RFC 4918, 6 and 7).
+/// A lock on changes (RFC 4918, 6 and 7).
 struct Lock {
   std::string token;  ///< "urn:uuid:..."
   SpaceId space;

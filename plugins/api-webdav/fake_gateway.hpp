@@ -39,6 +39,7 @@ class Space : public StorageFs<Space>,
               public StorageFsListing<Space> {
  public:
   Status failure = Status::Ok;       ///< of every operation
+  std::uint32_t reason = 0;          ///< of that failure
   Status list_failure = Status::Ok;  ///< of a listing, after half of its records
   bool steps = false;                ///< offers listings in steps
   std::map<std::string, Entry, std::less<>> entries;
@@ -59,7 +60,7 @@ class Space : public StorageFs<Space>,
   Result<void> space_create(const Call &, const atoll_space &) { return {}; }
   Result<void> space_list(const Call &, const SpaceEmitter &) { return {}; }
   Result<void> space_get(const Call &, const SpaceId &, const SpaceEmitter &emit) {
-    if (failure != Status::Ok) return error(failure, "told to fail");
+    if (failure != Status::Ok) return Error{failure, "told to fail", 0, 0, reason};
     auto space = sized<atoll_space>();
     space.quota = ATOLL_QUOTA_NONE;
     emit(space);
@@ -269,7 +270,7 @@ class Space : public StorageFs<Space>,
   };
 
   Result<std::string> find(const RefView &ref) const {
-    if (failure != Status::Ok) return error(failure, "told to fail: /srv/secret");
+    if (failure != Status::Ok) return Error{failure, "told to fail: /srv/secret", 0, 0, reason};
     std::string path(ref.path);
     if (ref.node != root_of(kSpace)) {
       for (const auto &[name, entry] : entries)
@@ -279,7 +280,7 @@ class Space : public StorageFs<Space>,
     return path;
   }
   Result<void> writable(const RefView &ref) const {
-    if (failure != Status::Ok) return error(failure, "told to fail");
+    if (failure != Status::Ok) return Error{failure, "told to fail", 0, 0, reason};
     const std::size_t slash = ref.path.rfind('/');
     const auto parent = entries.find(slash == ref.path.npos ? std::string_view() : ref.path.substr(0, slash));
     if (parent == entries.end() || !parent->second.folder) return error(Status::FailedPrecondition, "no parent");
@@ -307,7 +308,7 @@ class Space : public StorageFs<Space>,
   }
   static Result<void> emit_lock(const Lock &lock, const LockEmitter &emit) {
     auto raw = sized<atoll_lock>();
-    raw.kind = lock.exclusive ? ATOLL_LOCK_EXCLUSIVE : ATOLL_LOCK_SHARED;
+    raw.kind = lock.kind;
     raw.deep = lock.deep;
     raw.token = str(lock.token);
     raw.owner = str(lock.owner);

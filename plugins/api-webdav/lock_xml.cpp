@@ -8,13 +8,18 @@ namespace Atoll::webdav {
 void append_activelock(std::string &out, const ShownLock &shown) {
   const Lock &lock = shown.lock;
   out.append("<d:activelock><d:locktype><d:write/></d:locktype><d:lockscope>");
-  out.append(lock.exclusive ? "<d:exclusive/>" : "<d:shared/>");
+  out.append(lock.kind == ATOLL_LOCK_SHARED ? "<d:shared/>" : "<d:exclusive/>");
   out.append("</d:lockscope><d:depth>").append(lock.deep ? "infinity" : "0").append("</d:depth>");
   // The owner was self-contained XML when it was read from the client's request.
   if (!lock.owner.empty()) out.append("<d:owner>").append(lock.owner).append("</d:owner>");
-  out.append("<d:timeout>Second-").append(std::to_string(lock.timeout_s)).append("</d:timeout><d:locktoken><d:href>");
-  base::append_xml_escaped(out, lock.token);
-  out.append("</d:href></d:locktoken><d:lockroot><d:href>").append(shown.root_href);
+  out.append("<d:timeout>Second-").append(std::to_string(lock.timeout_s)).append("</d:timeout>");
+  // The token of a write lock is that of an application and would let everybody in.
+  if (lock.kind != ATOLL_LOCK_WRITE) {
+    out.append("<d:locktoken><d:href>");
+    base::append_xml_escaped(out, lock.token);
+    out.append("</d:href></d:locktoken>");
+  }
+  out.append("<d:lockroot><d:href>").append(shown.root_href);
   out.append("</d:href></d:lockroot></d:activelock>");
 }
 

@@ -96,7 +96,7 @@ Response lock(const Context &context, std::string_view body) {
   preconditions.attach(out);
 
   Lock wanted;
-  wanted.exclusive = wish->exclusive;
+  wanted.kind = wish->exclusive ? ATOLL_LOCK_EXCLUSIVE : ATOLL_LOCK_SHARED;
   wanted.deep = depth == Depth::Infinity;
   wanted.owner = std::move(wish->owner);
   wanted.timeout_s = timeout_s;

@@ -175,6 +175,18 @@ TEST_CASE("cannot tell is 503 everywhere, and names no path of the server") {
   }
   CHECK(server.send("MOVE", "/webdav/a", {{"Destination", "/webdav/b"}}).status == 503);
   CHECK(server.send("PUT", "/webdav/a", {{"If", "(<urn:x>)"}}, "x").status == 503);
+  CHECK(!server.send("GET", "/webdav/a").has("errorcode"));
+  server.space.reason = ATOLL_REASON_HELD_BACK;
+  for (const char *method : {"GET", "PUT", "PROPFIND"}) {
+    CAPTURE(method);
+    const auto held = server.send(method, "/webdav/a");
+    CHECK(held.status == 503);
+    CHECK(held.has("</s:message><s:errorcode>ERR_FILES_HELD_BACK</s:errorcode></d:error>"));
+    CHECK(held.has("held back"));
+    CHECK(held.has("atoll space confirm"));
+  }
+  server.space.reason = 4'000'000;  // of a newer host
+  CHECK(!server.send("GET", "/webdav/a").has("errorcode"));
   server.space.failure = Status::Internal;
   const auto internal = server.send("GET", "/webdav/a");
   CHECK(internal.status == 500);
@@ -281,6 +293,32 @@ TEST_CASE("locks") {
   CHECK(server.send("UNLOCK", "/webdav/new.txt", {{"Lock-Token", "<urn:other>"}}).status == 409);
   CHECK(server.send("UNLOCK", "/webdav/new.txt").status == 400);
   CHECK(server.send("UNLOCK", "/webdav/new.txt", {{"Lock-Token", token}}).status == 204);
+}
+
+TEST_CASE("the lock of an application is shown as an exclusive one, and its token to nobody") {
+  Server server;
+  auto &entry = server.space.put("a", false, "x");
+  Lock lock;
+  lock.kind = ATOLL_LOCK_WRITE;
+  lock.node = entry.id;
+  lock.token = "urn:uuid:secret";
+  lock.account_name = "office";
+  lock.timeout_s = 60;
+  entry.locks.push_back(lock);
+  const auto shown = server.send("PROPFIND", "/webdav/a", {{"Depth", "0"}},
+                                 "<propfind xmlns='DAV:'><prop><lockdiscovery/></prop></propfind>");
+  CHECK(shown.status == 207);
+  CHECK(shown.has("<d:locktype><d:write/></d:locktype><d:lockscope><d:exclusive/></d:lockscope>"));
+  CHECK(shown.has("<d:lockroot><d:href>/webdav/a</d:href></d:lockroot>"));
+  CHECK(!shown.has("secret"));
+  const auto refused = server.send("PUT", "/webdav/a", {}, "y");
+  CHECK(refused.status == 423);
+  CHECK(!refused.has("secret"));
+  entry.locks[0].kind = ATOLL_LOCK_SHARED;
+  const auto shared = server.send("PROPFIND", "/webdav/a", {{"Depth", "0"}},
+                                  "<propfind xmlns='DAV:'><prop><lockdiscovery/></prop></propfind>");
+  CHECK(shared.has("<d:lockscope><d:shared/></d:lockscope>"));
+  CHECK(shared.has("<d:locktoken><d:href>urn:uuid:secret</d:href></d:locktoken>"));
 }
 
 TEST_CASE("MOVE") {

@@ -46,7 +46,7 @@ bool emit(const SpaceEmitter &sink, const tree::SpaceInfo &info) {
 
 bool emit(const LockEmitter &sink, const tree::Lock &lock) {
   auto record = sized<atoll_lock>();
-  record.kind = lock.kind == tree::LockKind::Exclusive ? ATOLL_LOCK_EXCLUSIVE : ATOLL_LOCK_SHARED;
+  record.kind = static_cast<std::uint32_t>(lock.kind);
   record.deep = lock.deep ? 1 : 0;
   record.token = str(lock.token);
   record.owner = str(lock.owner);

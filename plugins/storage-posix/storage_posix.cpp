@@ -264,7 +264,9 @@ Result<void> StoragePosix::attributes_patch(const Call &call, const RefView &ref
 Result<void> StoragePosix::lock(const Call &call, const RefView &ref, const atoll_lock &wanted,
                                 const LockEmitter &sink) {
   tree::Lock lock;
-  lock.kind = wanted.kind == ATOLL_LOCK_SHARED ? tree::LockKind::Shared : tree::LockKind::Exclusive;
+  if (wanted.kind < ATOLL_LOCK_EXCLUSIVE || wanted.kind > ATOLL_LOCK_WRITE)
+    return error(Status::InvalidArgument, "this storage knows no lock of kind " + std::to_string(wanted.kind));
+  lock.kind = static_cast<tree::LockKind>(wanted.kind);  // the numbers are the same
   lock.deep = wanted.deep != 0;
   lock.owner = view(wanted.owner);
   lock.account = from_abi<AccountId>(wanted.account);

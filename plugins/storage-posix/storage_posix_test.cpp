@@ -210,6 +210,17 @@ TEST_CASE("locks and attributes through the tables") {
   REQUIRE(i.attributes->get(call.get(), i.self, &ref, got.get()) == ATOLL_OK);
   CHECK(value == "blue");
   CHECK(i.locks->unlock(call.get(), i.self, &ref, str(token)) == ATOLL_OK);
+  wanted.kind = ATOLL_LOCK_WRITE;
+  REQUIRE(i.locks->lock(call.get(), i.self, &ref, &wanted, taken.get()) == ATOLL_OK);
+  std::uint32_t kind = 0;
+  auto held = make_sink<atoll_lock_sink>([&](const atoll_lock *lock) { kind = lock->kind; });
+  REQUIRE(i.locks->list(call.get(), i.self, &ref, held.get()) == ATOLL_OK);
+  CHECK(kind == ATOLL_LOCK_WRITE);
+  CHECK(i.locks->unlock(call.get(), i.self, &ref, str(token)) == ATOLL_OK);
+  for (const std::uint32_t unknown : {0u, ATOLL_LOCK_WRITE + 1}) {
+    wanted.kind = unknown;
+    CHECK(i.locks->lock(call.get(), i.self, &ref, &wanted, taken.get()) == ATOLL_INVALID_ARGUMENT);
+  }
 }
 
 TEST_CASE("changes through the table, and the event that tells of them") {

@@ -357,7 +357,8 @@ class Attributes {
 
 /// A lock that owns its texts.
 struct Lock {
-  bool exclusive = true, deep = false;
+  std::uint32_t kind = ATOLL_LOCK_EXCLUSIVE;
+  bool deep = false;
   std::string token, owner, account_name;
   AccountId account;
   NodeId node;
@@ -366,7 +367,7 @@ struct Lock {
   static Lock from(const atoll_lock *raw) {
     const atoll_lock l = copied(raw);
     Lock out;
-    out.exclusive = l.kind == ATOLL_LOCK_EXCLUSIVE;
+    out.kind = l.kind;
     out.deep = l.deep != 0;
     out.token = view(l.token);
     out.owner = view(l.owner);
@@ -387,7 +388,7 @@ class Locks {
 
   Result<Lock> lock(OutgoingCall &call, const Ref &ref, const Lock &wanted) const {
     auto asked = sized<atoll_lock>();
-    asked.kind = wanted.exclusive ? ATOLL_LOCK_EXCLUSIVE : ATOLL_LOCK_SHARED;
+    asked.kind = wanted.kind;
     asked.deep = wanted.deep ? 1 : 0;
     asked.owner = str(wanted.owner);
     asked.account = to_abi(wanted.account);
