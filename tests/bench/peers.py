@@ -2,16 +2,20 @@
 """The servers that are compared: how each starts, where its files are, what it costs."""
 import base64
 import concurrent.futures
+import glob
 import itertools
+import json
 import os
 import re
 import shutil
 import signal
 import socket
+import sqlite3
 import ssl
 import subprocess
 import sys
 import time
+import uuid
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "lib"))
@@ -59,8 +63,8 @@ def chain(depth):
 class Files:
     """What all of them serve, and the certificate that those with TLS share."""
 
-    def __init__(self, work, large, many):
-        self.work, self.many = work, many
+    def __init__(self, work, large, many, spaces, nodes):
+        self.work, self.many, self.spaces, self.nodes = work, many, spaces, nodes
         self.rounds = itertools.count()
         self.places = self.find_places()
         self.small, self.large = os.path.join(work, "small"), os.path.join(work, "large")
@@ -292,6 +296,101 @@ class Atoll(Peer):
                 request("PUT", name + ".bin", getattr(self.files, name), 600)
 
 
+class ManySpaces(Atoll):
+    """One account that is a member of many spaces, all at one provider. `roots`: a file with the path of each."""
+
+    def __init__(self, files, build, settings):
+        super().__init__(files, build, "atoll-spaces", settings)
+        self.roots = os.path.join(self.work, "roots")
+
+    def fill(self, needs):
+        """Written into the registry, as if made; the first request makes each at the provider."""
+        self.stop()
+        account = next(user["id"] for user in self.ask("user", "list")["users"] if user["name"] == "admin")
+        spaces = [(str(uuid.uuid4()), str(uuid.uuid4())) for _ in range(self.files.spaces)]
+        registry = sqlite3.connect(os.path.join(self.data, "registry.db"))
+        with registry:
+            for n, (space, birth) in enumerate(spaces):
+                registry.execute(
+                    "INSERT INTO spaces(id,birth,type,state,owner,name,alias,description,provider,endpoint,quota,root_etag,"
+                    "created_ns) VALUES(?,?,2,3,?,?,?,'','storage:home','',-1,'',0)",
+                    (space, birth, space, "space %d" % n, "project/space-%d" % n))
+                registry.execute("INSERT INTO members(space,kind,account,permissions,role,expires_ns) VALUES(?,1,?,1023,'',0)",
+                                 (space, account))
+        registry.close()
+        write(self.roots, "".join("/dav/spaces/%s$%s/\n" % (birth, space) for space, birth in spaces))
+        self.start()
+        paths = open(self.roots, encoding="ascii").read().split()
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(self.visit, [paths[k::8] for k in range(8)]))
+
+    def ask(self, *words):
+        done = subprocess.run([self.program, *words, "--json", "--data", self.data, "--config",
+                               os.path.join(self.work, "atoll.ini"), "--devel"], check=True, capture_output=True,
+                              env=dict(os.environ, **self.environment()))
+        return json.loads(done.stdout)
+
+    def visit(self, paths):
+        c = wire.Connection("127.0.0.1", self.port)
+        for path in paths:
+            c.send(("PROPFIND %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nDepth: 0\r\nContent-Length: 0\r\n\r\n" % (
+                path, self.auth)).encode())
+            if c.read_response("PROPFIND").status != 207:
+                sys.exit("%s: PROPFIND %s failed" % (self.name, path))
+        c.close()
+
+
+class ManyFiles(Atoll):
+    """One space with very many files, 1,000 in a folder. They are empty, so that they need no gigabytes."""
+
+    def __init__(self, files, build, settings):
+        super().__init__(files, build, "atoll-files", settings)
+
+    @property
+    def index(self):
+        return glob.glob(os.path.join(self.data, "storage-state", "index.db*"))
+
+    def fill(self, needs):
+        """Beside the server, which takes them over when it finds its index lost: that gives each its id."""
+        self.serving()
+        self.stop()
+        below = os.path.join(self.data, "storage", "personal", "admin")
+        for first in range(0, self.files.nodes, 1000):
+            folder = os.path.join(below, "folder-%04d" % (first // 1000))
+            os.makedirs(folder)
+            for n in range(first, min(first + 1000, self.files.nodes)):
+                os.close(os.open(os.path.join(folder, "file-%07d.txt" % n), os.O_WRONLY | os.O_CREAT, 0o640))
+        for part in self.index:
+            os.unlink(part)
+        self.start()
+        self.serving()
+
+    def serving(self):
+        """Waits until the root of the space is told; a rebuild answers 503 until then."""
+        while True:
+            c = wire.Connection("127.0.0.1", self.port)
+            c.send(("PROPFIND %s HTTP/1.1\r\nHost: x\r\nAuthorization: %s\r\nDepth: 0\r\nContent-Length: 0\r\n\r\n" % (
+                self.prefix, self.auth)).encode())
+            status = c.read_response("PROPFIND").status
+            c.close()
+            if status == 207:
+                return
+            if status != 503:
+                sys.exit("%s: PROPFIND of the root says %d" % (self.name, status))
+            time.sleep(0.005)
+
+    def start_serving(self):
+        """Seconds from the start of the process until the space is served."""
+        began = time.monotonic()
+        self.start()
+        self.serving()
+        return time.monotonic() - began
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+
+
 class Nginx(Peer):
     def __init__(self, files, name="nginx", tls=False):
         self.name = name
@@ -370,6 +469,8 @@ def all_peers(files, build):
         "atoll": lambda: Atoll(files, build, "atoll", every),
         "atoll-none": lambda: Atoll(files, build, "atoll-none", {**every, **none}),
         "atoll-crash": lambda: Atoll(files, build, "atoll-crash", {**every, **crash}),
+        "atoll-spaces": lambda: ManySpaces(files, build, every),
+        "atoll-files": lambda: ManyFiles(files, build, every),
         "nginx": lambda: Nginx(files),
         "nginx-tls": lambda: Nginx(files, "nginx-tls", True),
         "apache": lambda: Apache(files),

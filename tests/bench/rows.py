@@ -88,6 +88,18 @@ def measurements(files, seconds):
                 one(Row("  first byte", "ms", False, most=20), [folder],
                     propfind(folder, DESKTOP, "time_starttransfer"))]
 
+    def root_check(connections):
+        return lambda peer: tools.wrk(peer, connections, seconds, ["-s", os.path.join(HERE, "root.lua")],
+                                      "http://127.0.0.1:%d" % peer.port, [peer.roots])
+
+    def alone_us(v):
+        return v and 1e6 / v
+
+    roots = [one(Row("root etag check, one of %s spaces, 4 connections" % format(files.spaces, ","), "req/s", True),
+                 ["roots"], root_check(4), {"atoll": "atoll-spaces"}),
+             one(Row("  root etag check, alone", "us", False), ["roots"], lambda peer: alone_us(root_check(1)(peer)),
+                 {"atoll": "atoll-spaces"})]
+
     def per_entry(v, count):
         return v and v * 1000 / count
 
@@ -106,13 +118,13 @@ def measurements(files, seconds):
     listings = [row for count, aims in ((100, [10]), (1000, [10]), (10000, [5]), (100000, []))
                 for row in desktop(count, *aims)]
     moves = one(Row("MOVE of a folder with 100,000 files", "ms", False), ["d100000"], move)
-    return listings + [moves] + [
+    return listings + [moves] + roots + [
         one(Row("GET 4 KiB, 32 connections", "req/s", True, 0.5, 0.7), ["small"],
             lambda peer: tools.wrk(peer, 32, seconds, [], peer.url + "small.bin")),
         large(("GET", ""), ["large"], get_large, ALL, [0.95], [1 / 1.2], "sent"),
         large(("GET", " over TLS 1.3"), ["large"], get_large, tls, [0.9], [1 / 1.2], "sent over TLS"),
-        *[put_small(connections, 1, ALL, *aims) for connections, aims in ((1, ()), (16, (0.7,)), (64, ()))],
-        *[put_small(16, depth, ALL) for depth in (10, 30)],
+        *[put_small(connections, depth, ALL, *([0.7] if (connections, depth) == (16, 1) else []))
+          for depth in (1, 10, 30) for connections in (1, 16, 64)],
         put_small(16, 1, {**ALL, "atoll": "atoll-crash"}, 1.0),
         large(("PUT", ", not durable, SHA-1"), ["put"], put_large, {"atoll": "atoll-sha1", "nginx": "nginx"}, [0.8], [],
               "received, SHA-1"),
