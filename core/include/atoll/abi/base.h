@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The types that every interface shares, and the rules they follow.
  *
- * - Every struct begins with `uint32_t struct_size`, set by whoever allocates it. The other side touches a field only
- * if ATOLL_HAS says that it is there. Fields are only ever appended.
- * - Fixed-width integers; no enum, bool, bitfield, off_t or time_t inside a struct. Text is UTF-8 as {ptr, len},
- * without a final zero byte. Instants are nanoseconds since 1970-01-01T00:00:00Z, durations say their unit in their
- * name.
+ * - Every struct begins with `uint32_t struct_size`, set by whoever allocates it. The other side touches a field only if
+ *   ATOLL_HAS says that it is there. Fields are only ever appended.
+ * - Fixed-width integers; no enum, bool, bitfield, off_t or time_t inside a struct. Text is UTF-8 as {ptr, len}, without a
+ *   final zero byte. Instants are nanoseconds since 1970-01-01T00:00:00Z, durations say their unit in their name.
  * - Nothing is freed across the boundary. What is passed in is borrowed for the call. What comes out is emitted into a
  *   sink of the caller, one record at a time, and borrowed for that one call of emit; or it is a handle with a close
  *   function.
@@ -66,24 +65,24 @@ typedef struct atoll_uuids {
 
 /* App roles, in ascending order of what they may do. */
 #define ATOLL_ROLE_NONE 0u
-#define ATOLL_ROLE_USER_LIGHT 1u /* may work in what is shared with him, has no personal space */
+#define ATOLL_ROLE_USER_LIGHT 1u  /* may work in what is shared with him, has no personal space */
 #define ATOLL_ROLE_USER 2u
 #define ATOLL_ROLE_SPACE_ADMIN 3u /* may manage every space */
 #define ATOLL_ROLE_ADMIN 4u       /* may manage everything */
 
 typedef struct atoll_principal {
   uint32_t struct_size;
-  uint32_t kind;     /* ATOLL_PRINCIPAL_* */
-  uint32_t app_role; /* ATOLL_ROLE_* */
+  uint32_t kind;          /* ATOLL_PRINCIPAL_* */
+  uint32_t app_role;      /* ATOLL_ROLE_* */
   uint32_t reserved;
-  atoll_uuid account; /* the account here; none for links */
-  atoll_str issuer;   /* of the identity that was used; "local" for auth-local */
-  atoll_str subject;  /* of the identity, unique within the issuer, never used again */
-  atoll_str name;     /* login name: a segment of /dav/files/{name} */
+  atoll_uuid account;     /* the account here; none for links */
+  atoll_str issuer;       /* of the identity that was used; "local" for auth-local */
+  atoll_str subject;      /* of the identity, unique within the issuer, never used again */
+  atoll_str name;         /* login name: a segment of /dav/files/{name} */
   atoll_str display_name;
-  atoll_str mail; /* may be empty; a hint, never an identity */
+  atoll_str mail;         /* may be empty; a hint, never an identity */
   atoll_uuids groups;
-  atoll_strs scopes; /* what the credential is limited to; empty: all that the account may do */
+  atoll_strs scopes;      /* what the credential is limited to; empty: all that the account may do */
 } atoll_principal;
 
 /* Receives one principal, at most once. Non-zero from emit means "stop". */
@@ -94,8 +93,7 @@ typedef struct atoll_principal_sink {
   int32_t (*emit)(void *context, const atoll_principal *principal);
 } atoll_principal_sink;
 
-/* ---- call context -------------------------------------------------------------------------------------------------
- */
+/* ---- call context ------------------------------------------------------------------------------------------------- */
 /* Conditions, checked inside the commit of the operation and never before it. Etags are texts without quotes. */
 #define ATOLL_IF_MATCH_ANY 1u      /* If-Match: *       the target exists */
 #define ATOLL_IF_NONE_MATCH_ANY 2u /* If-None-Match: *  the target does not exist */

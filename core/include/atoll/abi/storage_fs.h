@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* atoll.storage.fs/1: a storage driver with a namespace of its own. The gateway offers the same tables to protocols,
- * with permissions checked and calls routed by space.
+/* atoll.storage.fs/1: a storage driver with a namespace of its own. The gateway offers the same tables to protocols, with
+ * permissions checked and calls routed by space.
  *
- * Unless a function says otherwise it may be called on any worker thread, as the plugin's thread model allows, and
- * blocks. Locks and conditions of the call are enforced by the driver inside the commit of an operation. */
+ * Unless a function says otherwise it may be called on any worker thread, as the plugin's thread model allows, and blocks.
+ * Locks and conditions of the call are enforced by the driver inside the commit of an operation. */
 #ifndef ATOLL_ABI_STORAGE_FS_H
 #define ATOLL_ABI_STORAGE_FS_H
 
@@ -13,8 +13,7 @@
 extern "C" {
 #endif
 
-/* ---- nodes --------------------------------------------------------------------------------------------------------
- */
+/* ---- nodes -------------------------------------------------------------------------------------------------------- */
 /* Names a node: `path` below `node` of `space`. path is relative, of names separated by single slashes, without "." or
  * ".." and without empty names (the host sees to that); empty means the node itself. The root of a space has
  * node == space. */
@@ -29,12 +28,12 @@ typedef struct atoll_ref {
 #define ATOLL_NODE_FILE 1u
 #define ATOLL_NODE_FOLDER 2u
 
-#define ATOLL_STAT_SHA1 1u        /* sha1 is known */
-#define ATOLL_STAT_MD5 2u         /* md5 is known */
-#define ATOLL_STAT_ADLER32 4u     /* adler32 is known */
-#define ATOLL_STAT_CREATED 8u     /* result of an operation: the node is new at its name, nothing was replaced */
+#define ATOLL_STAT_SHA1 1u       /* sha1 is known */
+#define ATOLL_STAT_MD5 2u        /* md5 is known */
+#define ATOLL_STAT_ADLER32 4u    /* adler32 is known */
+#define ATOLL_STAT_CREATED 8u    /* result of an operation: the node is new at its name, nothing was replaced */
 #define ATOLL_STAT_PROCESSING 16u /* content is not ready: 425 */
-#define ATOLL_STAT_LOCKED 32u     /* a lock applies to it */
+#define ATOLL_STAT_LOCKED 32u    /* a lock applies to it */
 #define ATOLL_STAT_ATTRIBUTES 64u /* it has attributes (dead properties) */
 
 /* Permissions, as the gateway fills them in; drivers leave 0. */
@@ -56,12 +55,12 @@ typedef struct atoll_stat {
   uint32_t permissions; /* ATOLL_MAY_*, from the gateway; 0 from drivers */
   atoll_uuid space;
   atoll_uuid node;
-  atoll_uuid parent;  /* none for the root */
-  atoll_str name;     /* empty for the root */
-  atoll_str etag;     /* without quotes, 1 to 32 of [a-f0-9:.]; never one that this node had before */
-  uint64_t size;      /* bytes; of a folder: all files below it */
-  int64_t mtime_ns;   /* modification time as clients set it */
-  int64_t created_ns; /* 0: unknown */
+  atoll_uuid parent;    /* none for the root */
+  atoll_str name;       /* empty for the root */
+  atoll_str etag;       /* without quotes, 1 to 32 of [a-f0-9:.]; never one that this node had before */
+  uint64_t size;        /* bytes; of a folder: all files below it */
+  int64_t mtime_ns;     /* modification time as clients set it */
+  int64_t created_ns;   /* 0: unknown */
   uint8_t sha1[20];
   uint8_t md5[16];
   uint32_t adler32;
@@ -76,8 +75,7 @@ typedef struct atoll_stat_sink {
   int32_t (*emit)(void *context, const atoll_stat *stat);
 } atoll_stat_sink;
 
-/* ---- spaces -------------------------------------------------------------------------------------------------------
- */
+/* ---- spaces ------------------------------------------------------------------------------------------------------- */
 #define ATOLL_SPACE_PERSONAL 1u
 #define ATOLL_SPACE_PROJECT 2u
 
@@ -85,13 +83,13 @@ typedef struct atoll_stat_sink {
 
 typedef struct atoll_space {
   uint32_t struct_size;
-  uint32_t type; /* ATOLL_SPACE_* */
+  uint32_t type;       /* ATOLL_SPACE_* */
   atoll_uuid id;
-  atoll_uuid birth; /* birth tag: the first uuid of ids on the wire; never interpreted */
-  atoll_uuid owner; /* account; of a project: the space's own id */
-  atoll_str name;   /* of a personal space: the login name; drivers that keep readable trees name the folder after it */
-  uint64_t quota;   /* bytes, or ATOLL_QUOTA_NONE */
-  uint64_t used;    /* bytes; from drivers */
+  atoll_uuid birth;    /* birth tag: the first uuid of ids on the wire; never interpreted */
+  atoll_uuid owner;    /* account; of a project: the space's own id */
+  atoll_str name;      /* of a personal space: the login name; drivers that keep readable trees name the folder after it */
+  uint64_t quota;      /* bytes, or ATOLL_QUOTA_NONE */
+  uint64_t used;       /* bytes; from drivers */
   atoll_str root_etag; /* from drivers */
 } atoll_space;
 
@@ -102,31 +100,28 @@ typedef struct atoll_space_sink {
   int32_t (*emit)(void *context, const atoll_space *space);
 } atoll_space_sink;
 
-/* ---- capabilities -------------------------------------------------------------------------------------------------
- */
+/* ---- capabilities ------------------------------------------------------------------------------------------------- */
 #define ATOLL_CAPABILITY_NONE 0u
 #define ATOLL_CAPABILITY_EMULATED 1u
 #define ATOLL_CAPABILITY_NATIVE 2u
 
 /* What an acknowledged change survives; `atoll status` shows it. */
-#define ATOLL_DURABILITY_NONE 1u /* a crash of the machine may lose the last seconds and leave broken files */
-#define ATOLL_DURABILITY_CRASH \
-  2u /* a crash of the server; one of the machine may lose the last seconds, files are whole */
+#define ATOLL_DURABILITY_NONE 1u      /* a crash of the machine may lose the last seconds and leave broken files */
+#define ATOLL_DURABILITY_CRASH 2u     /* a crash of the server; one of the machine may lose the last seconds, files are whole */
 #define ATOLL_DURABILITY_POWER_CUT 3u
 
 typedef struct atoll_storage_caps {
   uint32_t struct_size;
-  uint32_t durability;       /* ATOLL_DURABILITY_* */
-  uint32_t copy;             /* ATOLL_CAPABILITY_*: folders and files inside the provider */
-  uint32_t fd_read;          /* reads come as file descriptors */
-  uint32_t fd_write;         /* uploads have a file descriptor */
+  uint32_t durability;      /* ATOLL_DURABILITY_* */
+  uint32_t copy;            /* ATOLL_CAPABILITY_*: folders and files inside the provider */
+  uint32_t fd_read;         /* reads come as file descriptors */
+  uint32_t fd_write;        /* uploads have a file descriptor */
   uint32_t external_writers; /* others may change the tree beside the server */
   uint32_t max_name_bytes;
   uint32_t reserved;
 } atoll_storage_caps;
 
-/* ---- reading ------------------------------------------------------------------------------------------------------
- */
+/* ---- reading ------------------------------------------------------------------------------------------------------ */
 #define ATOLL_EXTENT_FD 1u
 #define ATOLL_EXTENT_MEMORY 2u
 #define ATOLL_EXTENT_HOLE 3u
@@ -135,11 +130,11 @@ typedef struct atoll_storage_caps {
 
 typedef struct atoll_extent {
   uint32_t struct_size;
-  uint32_t kind; /* ATOLL_EXTENT_* */
+  uint32_t kind;     /* ATOLL_EXTENT_* */
   uint32_t flags;
-  int32_t fd;         /* of ATOLL_EXTENT_FD: valid until the handle is closed; the receiver may dup it */
-  uint64_t offset;    /* in fd */
-  uint64_t length;    /* bytes, never 0 */
+  int32_t fd;        /* of ATOLL_EXTENT_FD: valid until the handle is closed; the receiver may dup it */
+  uint64_t offset;   /* in fd */
+  uint64_t length;   /* bytes, never 0 */
   const void *memory; /* of ATOLL_EXTENT_MEMORY: valid until the handle is closed */
 } atoll_extent;
 
@@ -150,8 +145,7 @@ typedef struct atoll_extent_sink {
   int32_t (*emit)(void *context, const atoll_extent *extent);
 } atoll_extent_sink;
 
-/* ---- uploads ------------------------------------------------------------------------------------------------------
- */
+/* ---- uploads ------------------------------------------------------------------------------------------------------ */
 #define ATOLL_SIZE_UNKNOWN UINT64_MAX
 #define ATOLL_MTIME_NOW INT64_MIN
 
@@ -166,9 +160,9 @@ typedef struct atoll_upload_spec {
 /* What the bytes must be, and what the file shall carry. Checksums are those that the host computed on the way. */
 typedef struct atoll_upload_commit {
   uint32_t struct_size;
-  uint32_t flags;   /* ATOLL_STAT_SHA1 ...: which checksums follow */
-  uint64_t size;    /* bytes that were written: the driver refuses to commit fewer or more */
-  int64_t mtime_ns; /* or ATOLL_MTIME_NOW */
+  uint32_t flags;      /* ATOLL_STAT_SHA1 ...: which checksums follow */
+  uint64_t size;       /* bytes that were written: the driver refuses to commit fewer or more */
+  int64_t mtime_ns;    /* or ATOLL_MTIME_NOW */
   uint8_t sha1[20];
   uint8_t md5[16];
   uint32_t adler32;
@@ -182,8 +176,7 @@ typedef struct atoll_upload_info {
   atoll_bytes metadata;
 } atoll_upload_info;
 
-/* ---- the table ----------------------------------------------------------------------------------------------------
- */
+/* ---- the table ---------------------------------------------------------------------------------------------------- */
 #define ATOLL_STORAGE_FS "atoll.storage.fs/1"
 
 #define ATOLL_REPLACE 1u   /* rename, copy: an existing target is replaced (and goes where removed nodes go) */
@@ -208,9 +201,9 @@ typedef struct atoll_storage_fs {
 
   /* One record for the node. ATOLL_NOT_FOUND is a proof. A path through a file is ATOLL_NOT_FOUND. */
   int32_t (*stat)(const atoll_call *call, void *self, const atoll_ref *ref, const atoll_stat_sink *sink);
-  /* The children of a folder as they were at one moment, sorted by the bytes of their names, after the name `after`
-   * (empty: from the start), at most `limit` (0: all). A listing is complete or fails: it is never cut short with
-   * ATOLL_OK. A file is ATOLL_FAILED_PRECONDITION. */
+  /* The children of a folder as they were at one moment, sorted by the bytes of their names, after the name `after` (empty:
+   * from the start), at most `limit` (0: all). A listing is complete or fails: it is never cut short with ATOLL_OK. A file
+   * is ATOLL_FAILED_PRECONDITION. */
   int32_t (*list)(const atoll_call *call, void *self, const atoll_ref *ref, atoll_str after, uint64_t limit,
                   const atoll_stat_sink *sink);
   /* The node and each of its ancestors, from the node up to the root. */
@@ -258,8 +251,7 @@ typedef struct atoll_storage_fs {
   int32_t (*upload_reopen)(const atoll_call *call, void *self, const atoll_uuid *id, void **upload);
 } atoll_storage_fs;
 
-/* ---- atoll.storage.fs.listing/1: listings in steps -----------------------------------------------------------------
- */
+/* ---- atoll.storage.fs.listing/1: listings in steps ----------------------------------------------------------------- */
 #define ATOLL_STORAGE_FS_LISTING "atoll.storage.fs.listing/1"
 
 typedef struct atoll_storage_fs_listing {
@@ -268,23 +260,22 @@ typedef struct atoll_storage_fs_listing {
   /* Begins a listing of a folder. What it will give are the children as they were at one moment, as those of `list`,
    * whatever changes until they are asked for. ATOLL_RESOURCE_EXHAUSTED: too many are open now; `list` still works. */
   int32_t (*open)(const atoll_call *call, void *self, const atoll_ref *ref, void **handle);
-  /* Emits the next children, sorted by the bytes of their names, until the sink wants no more (the last one was taken)
-   * or there are none; then *end is 1. After an error only close may be called: what was emitted is not all. One call
-   * at a time, on any worker. */
+  /* Emits the next children, sorted by the bytes of their names, until the sink wants no more (the last one was taken) or
+   * there are none; then *end is 1. After an error only close may be called: what was emitted is not all. One call at a
+   * time, on any worker. */
   int32_t (*next)(const atoll_call *call, void *self, void *handle, const atoll_stat_sink *sink, int32_t *end);
   void (*close)(void *self, void *handle); /* [any thread] */
 } atoll_storage_fs_listing;
 
-/* ---- atoll.storage.fs.attributes/1: dead properties ----------------------------------------------------------------
- */
+/* ---- atoll.storage.fs.attributes/1: dead properties ---------------------------------------------------------------- */
 #define ATOLL_STORAGE_FS_ATTRIBUTES "atoll.storage.fs.attributes/1"
 
 typedef struct atoll_attribute {
   uint32_t struct_size;
-  uint32_t remove;      /* in a patch: 1 removes it; removing one that is not there is fine */
-  atoll_str namespace_; /* URI, may be empty */
+  uint32_t remove;       /* in a patch: 1 removes it; removing one that is not there is fine */
+  atoll_str namespace_;  /* URI, may be empty */
   atoll_str name;
-  atoll_bytes value; /* at most 65,536 bytes, opaque to drivers */
+  atoll_bytes value;     /* at most 65,536 bytes, opaque to drivers */
 } atoll_attribute;
 
 typedef struct atoll_attribute_sink {
@@ -303,8 +294,7 @@ typedef struct atoll_storage_fs_attributes {
                    uint64_t count, uint64_t stride);
 } atoll_storage_fs_attributes;
 
-/* ---- atoll.storage.fs.locks/1 --------------------------------------------------------------------------------------
- */
+/* ---- atoll.storage.fs.locks/1 -------------------------------------------------------------------------------------- */
 #define ATOLL_STORAGE_FS_LOCKS "atoll.storage.fs.locks/1"
 
 /* All of them stop changes and none stops reading. With EXCLUSIVE and WRITE no other lock applies to the node.
@@ -318,15 +308,15 @@ typedef struct atoll_storage_fs_attributes {
 
 typedef struct atoll_lock {
   uint32_t struct_size;
-  uint32_t kind; /* ATOLL_LOCK_*; one that the driver does not know is ATOLL_INVALID_ARGUMENT */
-  uint32_t deep; /* 1: also on all below (Depth: infinity) */
+  uint32_t kind;        /* ATOLL_LOCK_*; one that the driver does not know is ATOLL_INVALID_ARGUMENT */
+  uint32_t deep;        /* 1: also on all below (Depth: infinity) */
   uint32_t reserved;
-  atoll_str token;    /* an absolute URI; from the driver */
-  atoll_str owner;    /* as the client sent it: XML, opaque, at most 4096 bytes */
-  atoll_uuid account; /* who took it */
+  atoll_str token;      /* an absolute URI; from the driver */
+  atoll_str owner;      /* as the client sent it: XML, opaque, at most 4096 bytes */
+  atoll_uuid account;   /* who took it */
   atoll_str account_name;
-  uint64_t timeout_s; /* seconds: asked for, or left; the driver may give less than asked */
-  atoll_uuid node;    /* the node that it was taken on: from the driver */
+  uint64_t timeout_s;   /* seconds: asked for, or left; the driver may give less than asked */
+  atoll_uuid node;      /* the node that it was taken on: from the driver */
 } atoll_lock;
 
 typedef struct atoll_lock_sink {
