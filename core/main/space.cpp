@@ -150,7 +150,7 @@ int space_move(const Arguments &arguments) {
               {{"files", "files"},
                {"folders", "folders"},
                {"bytes", "bytes"},
-               {"trash", "items in the trash", false},
+               {"trash", "trashed items"},
                {"versions", "versions"}});
 }
 int space_confirm(const Arguments &arguments) {
