@@ -206,7 +206,6 @@ class Mover {
   /// False: it was written to meanwhile.
   Result<bool> take(const base::Fd &fd, const Entry &entry, const std::string &key, const NodeId &id,
                     std::uint64_t sequence) {
-    TRY(to_.store_->room_for(entry.size));
     TRY_ASSIGN(const auto staged, to_.store_->stage_file(id_, entry.size));
     TRY(to_.store_->copy(fd.get(), *staged));
     struct stat after {};

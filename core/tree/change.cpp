@@ -253,9 +253,10 @@ Result<void> space_room(IndexView &view, const Space &space, std::int64_t delta)
   return error(Status::InsufficientStorage, "the quota of the space is used up");
 }
 
-Result<void> Change::intend(std::initializer_list<NodeId> folders) {
+Result<void> Change::intend(std::initializer_list<NodeId> folders, Need need) {
   // A change of the disk that the index cannot take could not be undone.
-  TRY(engine_.state_.room());
+  TRY(engine_.state_.room(need));
+  TRY(index().save_room(engine_.state_.short_of_room()));
   intended_.assign(folders.begin(), folders.end());
   if (!insist_ && !touched_ && !engine_.journal_->open(intended_)) {
     unannounced_ = std::move(intended_);

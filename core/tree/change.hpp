@@ -74,7 +74,7 @@ class Change {
 
   // ---- doing
   /// Before the truth is touched. An error when the change must be tried again: see unannounced().
-  Result<void> intend(std::initializer_list<NodeId> folders);
+  Result<void> intend(std::initializer_list<NodeId> folders, Need need = Need::Same);
   /// The same for the record of what goes into the trash or among the versions. It may get another id and time. An
   /// error when the change must be tried again.
   Result<void> record(TrashRecord &record);

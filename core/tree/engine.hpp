@@ -58,6 +58,7 @@ struct EngineOptions {
   unsigned checksum_quiet_ms = 2000;  ///< so long after its last change a file is left alone by that
   ChangeLogLimits change_log;
   std::function<void(bool warning, const std::string &message)> log;  ///< may be empty [any thread]
+  std::function<std::int64_t()> now_ns;  ///< the clock that trash and versions go by; empty: that of the system
 };
 
 /// Bytes on their way to a name. Dropped in the destructor. [one thread at a time]

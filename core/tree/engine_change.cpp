@@ -32,9 +32,9 @@ Result<Node> TreeEngine::mkdir(const Ref &ref, const Conditions &conditions) {
     TRY(change.conditions_hold(target.row));
     if (target.row) return error(Status::AlreadyExists, target.name + " exists");
     TRY(change.locks_admit(target.parent_way()));
-    TRY(store_->room_for(0));
+    TRY(store_->reserve(1));
     const NodeId parent = target.parent.row.id;
-    TRY(change.intend({parent}));
+    TRY(change.intend({parent}, Need::More));
     Row row;
     row.id = base::random_id<NodeId>();
     row.parent = parent;
@@ -184,6 +184,14 @@ Result<Node> TreeEngine::rename(const Ref &from, const Ref &to, bool replace, co
 }
 
 Result<void> TreeEngine::remove(const Ref &ref, const Conditions &conditions, bool permanent) {
+  auto removed = remove_now(ref, conditions, permanent);
+  // Others have filled the disk of the files.
+  if (removed.status() == Status::InsufficientStorage && store_->make_room())
+    return remove_now(ref, conditions, permanent);
+  return removed;
+}
+
+Result<void> TreeEngine::remove_now(const Ref &ref, const Conditions &conditions, bool permanent) {
   return changing<void>(ref.space, conditions, [&](Change &change) -> Result<void> {
     TRY_ASSIGN(const Target target, change.existing(ref));
     if (target.is_root()) return root_stays();
@@ -192,7 +200,7 @@ Result<void> TreeEngine::remove(const Ref &ref, const Conditions &conditions, bo
     TRY(change.conditions_hold(target.row));
     TRY(change.locks_admit_removal(target));
     const NodeId parent = target.parent.row.id;
-    TRY(change.intend({parent}));
+    TRY(change.intend({parent}, Need::Less));
     if (options_.trash.keep && !permanent) {
       TrashMove trash(*this, change, target);
       TRY(trash.note({}));

@@ -22,8 +22,8 @@ Error changed_meanwhile() {
 /// Copies a folder, one folder after the other, into a staged one; the rows of the copy wait in the nursery.
 class FolderCopy {
  public:
-  FolderCopy(TreeEngine &engine, const SpacePtr &from, const SpaceId &to, Staged &staged)
-      : engine_(engine), from_(from), to_(to), staged_(staged) {}
+  FolderCopy(TreeEngine &engine, const SpacePtr &from, const SpaceId &to, Staged &staged, Room &room)
+      : engine_(engine), from_(from), to_(to), staged_(staged), room_(room) {}
 
   const NodeId &top() const noexcept { return top_; }
 
@@ -127,8 +127,10 @@ class FolderCopy {
   Result<void> file(Folder &source, const Row &child, Folder &goal, Row &copy) {
     auto fd = source.open_file(child.name);
     if (!fd) return fd.error().sys_errno == ENOENT ? changed_meanwhile() : std::move(fd).error();
+    TRY(engine_.store_->reserve(0));  // many small files need more than the sum of their sizes
     TRY_ASSIGN(const auto staged, engine_.store_->stage_file(to_, 0));
     TRY(engine_.store_->copy(fd->get(), *staged));
+    room_.used(child.size);
     ATOLL_FAULT_POINT("copy.bytes");
     Seal seal;
     seal.id = copy.id;
@@ -164,6 +166,7 @@ class FolderCopy {
   const SpacePtr &from_;
   const SpaceId to_;
   Staged &staged_;
+  Room &room_;
   const NodeId top_ = base::random_id<NodeId>();
   std::vector<std::pair<NodeId, NodeId>> attributes_;
 };
@@ -220,12 +223,13 @@ Result<Node> TreeEngine::copy(const Ref &from, const Ref &to, bool replace, bool
     TRY_ASSIGN(const Target goal, change.place(to));
     return check(change, goal);
   }));
-  TRY(store_->room_for(shallow && source.folder() ? 0 : source.size));
+  TRY_ASSIGN(Room room, store_->reserve(shallow && source.folder() ? 0 : source.size));
 
   if (!source.folder()) {
     TRY_ASSIGN(const OpenFile open, open_read(from));
     TRY_ASSIGN(const auto staged, store_->stage_file(to.space, 0));
     TRY(store_->copy(open.fd.get(), *staged));
+    room.release();
     ATOLL_FAULT_POINT("copy.file_bytes");
     FilePut put;
     put.target = to;
@@ -249,7 +253,7 @@ Result<Node> TreeEngine::copy(const Ref &from, const Ref &to, bool replace, bool
   }
 
   TRY_ASSIGN(const auto staged, store_->stage_folder(to.space));
-  FolderCopy work(*this, from_space, to.space, *staged);
+  FolderCopy work(*this, from_space, to.space, *staged, room);
   auto finish = [&]() -> Result<Node> {
     TRY(work.run(source, source_path, shallow));
     ATOLL_FAULT_POINT("copy.filled");
@@ -270,7 +274,7 @@ Result<Node> TreeEngine::copy(const Ref &from, const Ref &to, bool replace, bool
       const std::int64_t delta =
           static_cast<std::int64_t>(row->size) - static_cast<std::int64_t>(goal.row ? goal.row->size : 0);
       TRY(change.room_for(delta));
-      TRY(change.intend({parent}));
+      TRY(change.intend({parent}, Need::More));
       std::optional<TrashMove> trash;
       if (goal.row && options_.trash.keep) {
         trash.emplace(*this, change, goal);

@@ -42,6 +42,7 @@ Result<Lock> TreeEngine::lock(const Ref &ref, const Lock &wanted, std::uint64_t 
           return conflict(other);
       }
     }
+    TRY(state_.room(Need::Same));
     Lock lock = wanted;
     lock.space = ref.space;
     lock.node = node;
@@ -109,7 +110,9 @@ Result<void> TreeEngine::attributes_patch(const Ref &ref, std::span<const Attrib
     TRY(change.conditions_hold(target.row));
     TRY(change.locks_admit(target.way()));
     // The log of changes is not as durable as the attributes: after a crash the folder counts as doubtful.
-    TRY(change.intend({target.is_root() ? target.row->id : target.parent.row.id}));
+    const bool sets =
+        std::any_of(changes.begin(), changes.end(), [](const auto &one) { return one.value.has_value(); });
+    TRY(change.intend({target.is_root() ? target.row->id : target.parent.row.id}, sets ? Need::More : Need::Same));
     TRY_ASSIGN(const bool has, meta_->patch_attributes(ref.space, target.row->id, changes));
     ATOLL_FAULT_POINT("attributes.patched");
     if (has != target.row->has_attributes) TRY(change.index().set_flag_attributes(target.row->id, has));

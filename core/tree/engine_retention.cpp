@@ -33,8 +33,7 @@ Result<void> TreeEngine::retain_trash() {
     any |= !freed.empty();
     return {};
   };
-  if (rule.seconds != 0)
-    TRY(purge({}, trash_id(base::now_unix_ns() - static_cast<std::int64_t>(rule.seconds) * kSecond, true)));
+  if (rule.seconds != 0) TRY(purge({}, trash_id(now_ns() - static_cast<std::int64_t>(rule.seconds) * kSecond, true)));
   for (const SpacePtr &space : too_full(rule, &Space::trash_bytes)) {
     const std::uint64_t most = rule.bytes.value_or(space->quota), held = space->trash_bytes;
     if (held <= most) continue;
@@ -52,7 +51,7 @@ void TreeEngine::thin_later(const NodeId &node) {
 
 Result<void> TreeEngine::thin(const NodeId &node) {
   TRY_ASSIGN(const auto all, meta_->versions(node));
-  return drop_versions(superfluous(all, options_.versions, base::now_unix_ns()));
+  return drop_versions(superfluous(all, options_.versions, now_ns()));
 }
 
 Result<void> TreeEngine::retain_versions() {
@@ -68,7 +67,7 @@ Result<void> TreeEngine::retain_versions() {
   for (const NodeId &node : some) TRY(thin(node));
   thin_at_ = some.size() < kThinnedNodes ? NodeId() : some.back();
   if (rule.seconds != 0) {
-    const std::int64_t before = base::now_unix_ns() - static_cast<std::int64_t>(rule.seconds) * kSecond;
+    const std::int64_t before = now_ns() - static_cast<std::int64_t>(rule.seconds) * kSecond;
     TRY_ASSIGN(const auto old, meta_->old_versions({}, before, kOldVersions));
     TRY(drop_versions(old));
   }

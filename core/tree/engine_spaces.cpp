@@ -246,6 +246,7 @@ Result<void> TreeEngine::space_remove(const SpaceId &id) {
   const std::lock_guard making(making_);
   TRY_ASSIGN(const SpacePtr space, serving(id));
   TRY(changeable(*space));
+  TRY(state_.room(Need::Less));
   return drop_space(space, false);
 }
 

@@ -17,6 +17,7 @@ namespace Atoll::tree {
 namespace {
 
 constexpr std::size_t kPurgeFiles = 500, kPurgeRows = 500;
+constexpr std::size_t kPurgeRowsWhenShort = 25;  // a log of few pages
 constexpr int kThinSlices = 64;
 
 bool there(const std::string &path) { return ::access(path.c_str(), F_OK) == 0; }
@@ -273,6 +274,8 @@ void TreeEngine::background() {
       if (auto done = close_intents(); !done) log(true, done.error().message);
       if (auto done = locks_->expire(); !done) log(true, done.error().message);
       look_again_at_held();
+      state_.restock();
+      store_->restock();
       if (auto done = retain_trash(); !done) log(true, done.error().message);
       if (auto done = retain_versions(); !done) log(true, done.error().message);
       for (int slice = 0; slice < kThinSlices; ++slice) {
@@ -358,7 +361,9 @@ Result<bool> TreeEngine::clear_limbo() {
   TRY(make_limbo_durable(nullptr));
   TRY_ASSIGN(auto transaction, index_->begin_write_unseen());
   std::vector<NodeId> nodes, with_attributes;
-  TRY_ASSIGN(const bool left, index_->clear_limbo(kPurgeRows, [&](const NodeId &node, bool attributes) {
+  static_cast<void>(state_.room(Need::More).ok());  // looks anew
+  const std::size_t rows = state_.short_of_room() ? kPurgeRowsWhenShort : kPurgeRows;
+  TRY_ASSIGN(const bool left, index_->clear_limbo(rows, [&](const NodeId &node, bool attributes) {
     nodes.push_back(node);
     if (attributes) with_attributes.push_back(node);
   }));
@@ -383,7 +388,7 @@ Result<void> TreeEngine::clear_limbo_of(const NodeId &node) {
 bool TreeEngine::purge_some() {
   bool more = false;
   ATOLL_FAULT_POINT("purge.begin");
-  if (auto purged = store_->purge(kPurgeFiles))
+  if (auto purged = store_->purge(kPurgeFiles, whole()))
     more = *purged;
   else
     log(true, purged.error().message);
@@ -395,10 +400,12 @@ bool TreeEngine::purge_some() {
     else
       log(true, left.error().message);
   }
-  if (auto kept = purge_kept())
+  if (auto kept = purge_kept()) {
     more |= *kept;
-  else
+  } else {
     log(true, kept.error().message);
+    more |= kept.status() == Status::InsufficientStorage && store_->make_room();
+  }
   return more;
 }
 

@@ -273,7 +273,7 @@ TEST_CASE("conditions are about the node at the moment of the commit") {
 
 TEST_CASE("uploads check size and sums and carry time and sums") {
   Fixture f;
-  auto upload = f.value(f.engine->upload_begin(f.at("x"), kSizeUnknown, {}));
+  auto upload = f.value(f.engine->upload_begin(f.at("x"), 3, {}));
   REQUIRE(upload->fd() >= 0);
   REQUIRE(::pwrite(upload->fd(), "abc", 3, 0) == 3);
   UploadCommit commit;

@@ -199,6 +199,7 @@ Result<void> TreeEngine::trash_purge(const SpaceId &space, const Uuid &item) {
   {
     const std::lock_guard guard(writer_);  // no restore is under way
     TRY(changeable(*served));
+    TRY(state_.room(Need::Less));
     TRY_ASSIGN(const auto record, meta_->trash(item));
     if (!record || record->space != space || record->state != TrashState::Kept) return no_such_item();
     TRY(meta_->set_trash_state(item, TrashState::Purging, record->round));
@@ -214,8 +215,9 @@ Result<void> TreeEngine::trash_purge_all(const SpaceId &space) {
   {
     const std::lock_guard guard(writer_);
     TRY(changeable(*served));
+    TRY(state_.room(Need::Less));
     // What is removed from now on stays.
-    TRY_ASSIGN(const auto freed, meta_->purge_trash(space, trash_id(base::now_unix_ns() + 1'000'000, true)));
+    TRY_ASSIGN(const auto freed, meta_->purge_trash(space, trash_id(now_ns() + 1'000'000, true)));
     charge_trash(freed);
   }
   wake();

@@ -39,12 +39,19 @@ bool same_sums(const Sums &a, const Sums &b) {
 
 class TreeUpload final : public Upload {
  public:
-  TreeUpload(TreeEngine &engine, const Ref &target, std::unique_ptr<Staged> staged)
-      : engine_(engine), space_(target.space), node_(target.node), path_(target.path), staged_(std::move(staged)) {}
+  TreeUpload(TreeEngine &engine, const Ref &target, std::unique_ptr<Staged> staged, bool announced)
+      : engine_(engine),
+        space_(target.space),
+        node_(target.node),
+        path_(target.path),
+        staged_(std::move(staged)),
+        announced_(announced) {}
 
-  int fd() const noexcept override { return staged_ ? staged_->fd() : -1; }
+  // Of a size that nobody knows: who writes asks for room on his way.
+  int fd() const noexcept override { return staged_ && announced_ ? staged_->fd() : -1; }
 
   Result<void> write(std::uint64_t offset, std::string_view bytes) override {
+    TRY(staged_->room_to(offset + bytes.size()));
     while (!bytes.empty()) {
       const ssize_t put = ::pwrite(staged_->fd(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (put < 0 && errno == EINTR) continue;
@@ -81,6 +88,7 @@ class TreeUpload final : public Upload {
   const NodeId node_;
   const std::string path_;
   std::unique_ptr<Staged> staged_;
+  const bool announced_;
 };
 
 /// The file that will probably be replaced: so that the identity can be made durable outside of the writer lock.
@@ -232,7 +240,7 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
       ATOLL_FAULT_POINT("put.sealed_again");
     }
     const NodeId parent = target.parent.row.id;
-    TRY(change.intend({parent}));
+    TRY(change.intend({parent}, Need::More));
     Onto onto = over_folder ? Onto::Exchange : target.row ? Onto::File : Onto::Nothing;
     std::optional<VersionMove> version;
     if (keeps_id && VersionMove::wanted(engine, *target.row) && !same_bytes(*target.row, sealed.size, put.sums)) {
@@ -309,7 +317,8 @@ Result<std::unique_ptr<Upload>> TreeEngine::upload_begin(const Ref &target, std:
   if (target.path.empty()) return error(Status::FailedPrecondition, "there is a folder of that name");
   TRY_ASSIGN(const SpacePtr space, serving(target.space));
   // All of this is looked at again inside the commit: here it only spares the client from sending many bytes in vain.
-  if (size > kSmallUpload)
+  if (size > kSmallUpload) {
+    TRY(state_.room(Need::More));
     TRY(reading_place(target, [&](IndexView &view, Target &found) -> Result<void> {
       if (found.row && found.row->folder()) return error(Status::FailedPrecondition, "there is a folder of that name");
       TRY(conditions_hold(conditions, found.row));
@@ -320,11 +329,11 @@ Result<std::unique_ptr<Upload>> TreeEngine::upload_begin(const Ref &target, std:
       const std::uint64_t before = found.row ? found.row->size : 0;
       return space_room(view, *space, static_cast<std::int64_t>(size) - static_cast<std::int64_t>(before));
     }));
-  const std::uint64_t reserve = size == kSizeUnknown ? 0 : size;
-  TRY(store_->room_for(reserve));
-  TRY_ASSIGN(auto staged, store_->stage_file(target.space, reserve));
+  }
+  if (size == 0) TRY(store_->reserve(1));
+  TRY_ASSIGN(auto staged, store_->stage_file(target.space, size));
   ATOLL_FAULT_POINT("upload.staged");
-  return std::unique_ptr<Upload>(std::make_unique<TreeUpload>(*this, target, std::move(staged)));
+  return std::unique_ptr<Upload>(std::make_unique<TreeUpload>(*this, target, std::move(staged), size != kSizeUnknown));
 }
 
 }  // namespace Atoll::tree

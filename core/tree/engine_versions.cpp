@@ -68,9 +68,10 @@ Result<OpenFile> TreeEngine::version_open(const Ref &ref, std::uint64_t sequence
 
 Result<Node> TreeEngine::version_restore(const Ref &ref, std::uint64_t sequence, const Conditions &conditions) {
   TRY_ASSIGN(const OpenFile version, version_open(ref, sequence));
-  TRY(store_->room_for(version.node.size));
+  TRY_ASSIGN(Room room, store_->reserve(version.node.size));
   TRY_ASSIGN(const auto staged, store_->stage_file(ref.space, 0));
   TRY(store_->copy(version.fd.get(), *staged));
+  room.release();
   TRY_ASSIGN(const std::uint64_t size, staged->size());
   if (size != version.node.size) return error(Status::DataLoss, "the version was changed by another program");
   FilePut put;
@@ -95,6 +96,7 @@ Result<void> TreeEngine::version_remove(const Ref &ref, std::uint64_t sequence) 
   if (!record || record->space != ref.space || sequence == node.sequence) return no_such_version();
   TRY_ASSIGN(const SpacePtr space, serving(ref.space));
   TRY(changeable(*space));
+  TRY(state_.room(Need::Less));
   return drop_versions({&*record, 1});
 }
 

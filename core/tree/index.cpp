@@ -27,6 +27,10 @@ constexpr const char *kIndexSchema[] = {
     "CREATE INDEX node_bare ON node(parent,name) WHERE type=1 AND sums IS NULL;",
 };
 
+// The background round moves the log into the database; a commit does so only when that cannot keep up, or when there
+// is no room for a long log. In pages.
+constexpr const char *kLongLog = "PRAGMA wal_autocheckpoint=8000", *kShortLog = "PRAGMA wal_autocheckpoint=250";
+
 }  // namespace
 
 Result<std::unique_ptr<Index>> Index::open(const std::string &path) {
@@ -35,8 +39,7 @@ Result<std::unique_ptr<Index>> Index::open(const std::string &path) {
   options.cache_kib = 16384;
   TRY_ASSIGN(sql::Database database, sql::Database::open(path, options));
   TRY(database.migrate(kIndexSchema));
-  // The background round moves the log into the database; a commit does so only when that cannot keep up.
-  TRY(database.exec("PRAGMA wal_autocheckpoint=8000"));
+  TRY(database.exec(kLongLog));
   std::unique_ptr<Index> index(new Index(std::move(database)));
   TRY(index->prepare());
   TRY(index->prepare_writes());
@@ -45,6 +48,7 @@ Result<std::unique_ptr<Index>> Index::open(const std::string &path) {
 
 void Index::swap(Index &other) noexcept {
   swap_view(other);
+  std::swap(saves_room_, other.saves_room_);
   sql::Statement Index::*const all[] = {&Index::insert_, &Index::update_,     &Index::attach_, &Index::erase_,
                                         &Index::bump_,   &Index::disk_state_, &Index::flag_,   &Index::limbo_,
                                         &Index::below_,  &Index::log_};
@@ -188,6 +192,13 @@ Result<void> Index::set_sums(const NodeId &id, const Sums &sums) {
 }
 
 Result<void> Index::set_flag_attributes(const NodeId &id, bool has) { return flag_.run_with(id, has ? 1 : 0); }
+
+Result<void> Index::save_room(bool yes) {
+  if (yes == saves_room_) return {};
+  TRY(database_.exec(yes ? kShortLog : kLongLog));
+  saves_room_ = yes;
+  return {};
+}
 
 Result<void> Index::commit_for_good(bool yes) {
   return database_.exec(yes ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");

@@ -89,6 +89,8 @@ class Index : public IndexView {
   Result<void> set_flag_attributes(const NodeId &id, bool has);
   /// Checksums of a file, which are not none.
   Result<void> set_sums(const NodeId &id, const Sums &sums);
+  /// The log is moved into the database sooner from now on, so that it stays short.
+  Result<void> save_room(bool yes);
   /// Whether commits of this connection survive a power cut, with all before them. Between transactions.
   Result<void> commit_for_good(bool yes);
   /// What hangs in the trash itself: node, and the name that it has there.
@@ -137,6 +139,7 @@ class Index : public IndexView {
   std::function<void(const SpaceId &)> on_logged_;
   std::vector<SpaceId> logged_;  // in the open transaction
   std::function<void()> on_bare_;
+  bool saves_room_ = false;
   bool bare_ = false;  // the open transaction has written a file without checksums
   sql::Statement insert_, update_, attach_, erase_, bump_, disk_state_, flag_, limbo_, below_, log_;
 };

@@ -5,6 +5,10 @@
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <thread>
 
 using namespace Atoll;
 using namespace Atoll::tree;
@@ -89,7 +93,7 @@ TEST_CASE("a file that grows past a limit of the process is refused whole") {
 
 TEST_CASE("a full disk: 507, nothing changes, deleting still works") {
   Fixture f;
-  const SmallDisk disk(f.folder.path + "/small", "8m");
+  const SmallDisk disk(f.folder.path + "/small", "10m");
   if (!disk.mounted) {
     MESSAGE("no right to mount a small disk: the limit of the process above stands for it");
     return;
@@ -104,9 +108,10 @@ TEST_CASE("a full disk: 507, nothing changes, deleting still works") {
   CHECK(f.try_put("big", std::string(6 << 20, 'b')).status() == Status::InsufficientStorage);
   auto upload = f.value(f.engine->upload_begin(f.at("keep"), kSizeUnknown, {}));
   Result<void> written;
-  for (std::uint64_t at = 0; written && at < (8u << 20); at += 1u << 16)
-    written = upload->write(at, std::string(1u << 16, 'x'));
+  for (std::uint64_t at = 0; written && at < (10u << 20); at += 4096)
+    written = upload->write(at, std::string(4096, 'x'));
   CHECK(written.status() == Status::InsufficientStorage);
+  CHECK(fs::space(disk.path).available >= small.reserve);
   CHECK(f.try_put("small", "x").status() == Status::InsufficientStorage);
   CHECK(f.engine->mkdir(f.at("d"), {}).status() == Status::InsufficientStorage);
   upload.reset();
@@ -130,10 +135,18 @@ TEST_CASE("a full disk below the databases: nothing is half done, and it recover
   f.engine.reset();
   test::Provider small(f.folder.path + "/data");
   small.state = disk.path + "/state";
+  small.reserve = 4 << 20;
+  small.options.checkpoint_seconds = 1;
   f.provider = small;
   f.start();
   f.mkdir("d");
   f.put("d/x", "before");
+  f.put("d/z", "goes");
+  const auto held = [&] {
+    struct stat facts {};
+    return ::stat((small.state + "/reserve").c_str(), &facts) == 0 && facts.st_blocks > 0;
+  };
+  CHECK(held());
   const std::string filler = disk.path + "/filler";
   {
     std::ofstream file(filler, std::ios::binary);
@@ -149,16 +162,205 @@ TEST_CASE("a full disk below the databases: nothing is half done, and it recover
       CHECK((put.status() == Status::InsufficientStorage || put.status() == Status::Unavailable));
     }
     CHECK(f.engine->rename(f.at("d/x"), f.at("d/y"), false, {}).status() == Status::InsufficientStorage);
-    CHECK(f.engine->remove(f.at("d/x"), {}).status() == Status::InsufficientStorage);
   }
   CHECK(refused == 20);
   CHECK(f.get("d/x") == "before");
+  CHECK(held());
+  // Removing is given what was held for it.
+  const auto removed = f.engine->remove(f.at("d/z"), {});
+  CHECK_MESSAGE(removed.ok(), removed.error().message);
+  CHECK_FALSE(held());
+  CHECK(f.status("d/z") == Status::NotFound);
+  CHECK(f.engine->trash_purge_all(f.space).ok());
+  CHECK(f.try_put("d/new", "new").status() == Status::InsufficientStorage);
+  f.engine->settle();
+  CHECK(test::trash_of(f).empty());
   fs::remove(filler);
   const auto all = test::check_space(f);
   CHECK(all.size() == 2);
+  for (int i = 0; !held(); ++i) {
+    REQUIRE(i < 3000);
+    ::usleep(10000);
+  }
   CHECK(f.try_put("d/last", "x").ok());
   f.restart();
   CHECK(test::check_space(f).size() == all.size() + 1);
+  f.engine.reset();
+}
+
+namespace {
+
+/// Files on a disk of 10 MiB, of which 1 MiB is the reserve and 1 MiB is held for removals.
+struct SmallProvider : Fixture {
+  SmallProvider() : disk(folder.path + "/small", "10m") {
+    if (!disk.mounted) {
+      MESSAGE("no right to mount a small disk");
+      return;
+    }
+    engine.reset();
+    test::Provider small(disk.path);
+    small.state = folder.path + "/small-state";
+    small.reserve = 1 << 20;
+    provider = small;
+    start();
+  }
+  ~SmallProvider() { engine.reset(); }
+  Result<std::unique_ptr<Upload>> begin(const char *name, std::uint64_t size) {
+    return engine->upload_begin(at(name), size, {});
+  }
+  /// The error of the first piece that is refused.
+  static Status fill(Upload &upload, std::uint64_t size) {
+    constexpr std::uint64_t kPiece = 1u << 15;
+    for (std::uint64_t at = 0; at < size; at += kPiece)
+      if (auto written = upload.write(at, std::string(std::min(kPiece, size - at), 'u')); !written)
+        return written.status();
+    return Status::Ok;
+  }
+  SmallDisk disk;
+};
+
+constexpr std::uint64_t kHalf = 900u << 10, kMost = 5u << 20;
+
+}  // namespace
+
+TEST_CASE("room on the disk is reserved: of uploads that fit one by one, but not together, one is refused") {
+  SmallProvider f;
+  if (!f.disk.mounted) return;
+  {
+    auto one = f.begin("one", kMost);
+    REQUIRE(one.ok());
+    CHECK(f.begin("two", kMost).status() == Status::InsufficientStorage);
+    one->reset();  // given up
+    CHECK(f.begin("two", kMost).ok());
+  }
+  f.put("filler", std::string(6500u << 10, 'f'));  // about 1.5 MiB are left
+  {
+    auto one = f.begin("one", kHalf);
+    REQUIRE(one.ok());
+    CHECK(f.begin("two", kHalf).status() == Status::InsufficientStorage);
+    CHECK(f.fill(**one, kHalf) == Status::Ok);
+    CHECK(f.begin("two", kHalf).status() == Status::InsufficientStorage);
+    CHECK((*one)->commit({}, {}).ok());
+    CHECK(f.begin("two", kHalf).status() == Status::InsufficientStorage);
+    REQUIRE(f.engine->remove(f.at("one"), {}, true).ok());
+    f.engine->settle();
+  }
+  {
+    // Of sizes that nobody knows.
+    auto one = f.value(f.begin("one", kSizeUnknown)), two = f.value(f.begin("two", kSizeUnknown));
+    CHECK(one->fd() == -1);
+    CHECK(f.fill(*one, kHalf) == Status::Ok);
+    CHECK(f.fill(*two, kHalf) == Status::InsufficientStorage);
+    CHECK(f.begin("three", kHalf).status() == Status::InsufficientStorage);
+    two.reset();
+    CHECK(one->commit({}, {}).ok());
+    CHECK(f.stat("one").size == kHalf);
+    REQUIRE(f.engine->remove(f.at("one"), {}, true).ok());
+    f.engine->settle();
+  }
+  {
+    // A copy and an upload.
+    f.put("source", std::string(kHalf / 2, 's'));
+    auto one = f.begin("one", kHalf);
+    REQUIRE(one.ok());
+    CHECK(f.engine->copy(f.at("source"), f.at("copy"), false, false, {}).status() == Status::InsufficientStorage);
+    REQUIRE(f.engine->remove(f.at("source"), {}, true).ok());
+    f.engine->settle();
+  }
+  for (int round = 0; round < 5; ++round) {
+    std::vector<std::unique_ptr<Upload>> begun(8);
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < begun.size(); ++i)
+      threads.emplace_back([&, i] {
+        if (auto one = f.begin(("t" + std::to_string(i)).c_str(), kHalf)) begun[i] = std::move(*one);
+      });
+    for (std::thread &thread : threads) thread.join();
+    CHECK(std::count_if(begun.begin(), begun.end(), [](const auto &one) { return one != nullptr; }) == 1);
+  }
+  // Nothing is left of all that.
+  REQUIRE(f.engine->remove(f.at("filler"), {}, true).ok());
+  f.engine->settle();
+  auto all = f.begin("all", kMost + (2u << 20));
+  CHECK(all.ok());
+  test::check_space(f);
+}
+
+TEST_CASE("room that was reserved is free again after a kill") {
+  SmallProvider f;
+  if (!f.disk.mounted) return;
+  f.engine.reset();
+  const pid_t pid = ::fork();
+  REQUIRE(pid >= 0);
+  if (pid == 0) {
+    auto opened = f.provider.try_open();
+    if (!opened) ::_exit(3);
+    f.engine = std::move(*opened);
+    const auto known = f.begin("known", 3u << 20);
+    const auto unknown = f.begin("unknown", kSizeUnknown);
+    if (!known || !unknown || f.fill(**unknown, 2u << 20) != Status::Ok) ::_exit(4);
+    ::kill(::getpid(), SIGKILL);
+  }
+  int status = 0;
+  ::waitpid(pid, &status, 0);
+  REQUIRE(WIFSIGNALED(status));
+  f.start();
+  f.engine->settle();
+  CHECK(f.begin("all", kMost + (2u << 20)).ok());
+  test::check_space(f);
+}
+
+TEST_CASE("files and databases on one disk that is full: deleting always works, and makes room") {
+  Fixture f;
+  const SmallDisk disk(f.folder.path + "/small", "48m");
+  if (!disk.mounted) {
+    MESSAGE("no right to mount a small disk");
+    return;
+  }
+  f.engine.reset();
+  test::Provider small(disk.path);
+  small.reserve = 4 << 20;
+  small.options.checkpoint_seconds = 1;
+  f.provider = small;
+  f.start();
+  const std::string bytes(256u << 10, 'b');
+  auto fill = [&](const std::string &name) {
+    for (int i = 0; i < 1000; ++i) {
+      const auto put = f.try_put(name + std::to_string(i), bytes);
+      if (put) continue;
+      CHECK(put.status() == Status::InsufficientStorage);
+      return i;
+    }
+    return 1000;
+  };
+  const int files = fill("n");
+  CHECK(files > 100);
+  CHECK(files < 1000);
+  // Nor do other changes use up what is kept for removals.
+  f.mkdir("d");
+  for (int i = 0; i < 2000; ++i)
+    if (!f.engine->mkdir(f.at("d/" + std::to_string(i)), {})) break;
+  const std::string value(60000, 'v');
+  for (int i = 0; i < 2000; ++i) {
+    const std::string name = "a" + std::to_string(i);
+    const AttributeChange set{"urn:x", name, value};
+    if (const auto done = f.engine->attributes_patch(f.at("n0"), {&set, 1}, {}); !done) {
+      CHECK(done.status() == Status::InsufficientStorage);
+      break;
+    }
+    REQUIRE(i < 1999);
+  }
+  for (int i = 0; i < files; ++i) {
+    const auto removed = f.engine->remove(f.at("n" + std::to_string(i)), {});
+    REQUIRE_MESSAGE(removed.ok(), i, " of ", files, ": ", removed.error().message);
+  }
+  CHECK(test::trash_of(f).size() == static_cast<std::size_t>(files));
+  REQUIRE(f.engine->trash_purge_all(f.space).ok());
+  f.engine->settle();
+  test::check_space(f);
+  CHECK(fill("m") > files / 2);
+  f.restart();
+  REQUIRE(f.engine->remove(f.at("m0"), {}, true).ok());
+  test::check_space(f);
   f.engine.reset();
 }
 

@@ -74,10 +74,11 @@ Result<void> move_aside(PosixRoot &root, const SpaceId &space, int folder, const
   auto aside = open_private(root, path);
   if (!aside) return error(Status::Unavailable, aside.error().message);  // never taken for a word about the name
   const std::string to = base::random_id<Uuid>().text();
-  if (::renameat(folder, name, aside->get(), to.c_str()) != 0) return base::errno_error("set aside");
-  ATOLL_FAULT_POINT("posix.set_aside");
-  root.note_aside(path);  // after the rename: a purge that looked before it must look again
-  return {};
+  return root.set_aside(path, [&]() -> Result<void> {
+    if (::renameat(folder, name, aside->get(), to.c_str()) != 0) return base::errno_error("set aside");
+    ATOLL_FAULT_POINT("posix.set_aside");
+    return {};
+  });
 }
 
 int rename_onto(int from_folder, const char *from, int to_folder, const char *to, Onto onto) noexcept {
@@ -242,7 +243,10 @@ Result<void> PosixFolder::place(Staged &staged, std::string_view name, Onto onto
   auto &source = static_cast<PosixStaged &>(staged);
   if (rename_onto(source.at(), source.name().c_str(), fd_.get(), Name(name).c_str(), onto) != 0)
     return failed("rename a staged file to", name);
-  if (onto != Onto::Exchange) source.placed();  // else what was there is discarded with it
+  if (onto != Onto::Exchange)
+    source.placed();
+  else
+    source.exchanged();  // what was there is discarded with it
   return {};
 }
 

@@ -69,10 +69,15 @@ bool flatten(int aside, const std::string &name, std::size_t &left) {
 
 }  // namespace
 
-Result<bool> PosixStore::purge(std::size_t limit) {
-  std::size_t left = limit;
+Result<bool> PosixStore::purge(std::size_t limit, bool durably) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> found;  // folders, and what is in them
+  std::size_t names = 0;
   bool more = false;
   for (const std::string &path : root_->noted_asides()) {
+    if (names >= limit) {
+      more = true;
+      break;
+    }
     root_->forget_aside(path);  // before the look, so that what comes meanwhile notes it again
     auto aside = root_->open_folder(path);
     if (!aside) {
@@ -80,15 +85,24 @@ Result<bool> PosixStore::purge(std::size_t limit) {
       root_->note_aside(path);
       return std::move(aside).error();
     }
-    const auto names = names_in(aside->get(), limit);
-    bool progress = false;
-    for (const std::string &name : names) progress |= flatten(aside->get(), name, left);
-    if (progress) {  // looked at once more; what cannot be deleted waits for the next start
-      root_->note_aside(path);
-      more = true;
-    }
-    if (left == 0) return true;
+    auto inside = names_in(aside->get(), limit - names);
+    if (inside.empty()) continue;
+    names += inside.size();
+    found.emplace_back(path, std::move(inside));
   }
+  if (found.empty()) return more;
+  auto durable = durably ? root_->make_asides_durable() : Result<void>();
+  std::size_t left = limit;
+  for (const auto &[path, inside] : found) {
+    auto aside = durable ? root_->open_folder(path) : Result<base::Fd>(durable.error());
+    bool progress = !aside;  // looked at once more; what cannot be deleted waits for the next start
+    for (const std::string &name : inside)
+      if (aside && left > 0) progress |= flatten(aside->get(), name, left);
+    if (!progress && left > 0) continue;
+    root_->note_aside(path);
+    more |= durable.ok();
+  }
+  if (!durable) return std::move(durable).error();
   return more;
 }
 

@@ -10,10 +10,12 @@
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/file.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -121,6 +123,31 @@ int open_beneath(int at, const char *path, int flags) noexcept {
     if (fd >= 0) return static_cast<int>(fd);
     if (errno != EINTR && (errno != EAGAIN || tries >= 100)) return -1;
   }
+}
+
+PosixRoot::PosixRoot(PosixOptions options, const Uuid &id)
+    : options_(std::move(options)),
+      id_(id),
+      room_([this] { return left(); }),
+      ballast_(std::min(options_.reserve, kMostBallast)) {}
+
+Result<std::uint64_t> PosixRoot::left() const {
+  struct statvfs facts {};
+  if (::fstatvfs(folder()->get(), &facts) != 0) return base::errno_error("look at the room on the disk");
+  if (facts.f_blocks == 0) return UINT64_MAX;  // the file system does not tell
+  const std::uint64_t free = static_cast<std::uint64_t>(facts.f_bavail) * facts.f_frsize;
+  const std::uint64_t kept = options_.reserve + ballast_.owed();
+  if (free < kept) return disk_is_full();
+  return free - kept;
+}
+
+bool PosixRoot::give_up_ballast() {
+  const auto own = open_folder(".atoll");
+  return own && ballast_.give_up(own->get());
+}
+
+void PosixRoot::restock_ballast() {
+  if (const auto own = open_folder(".atoll")) ballast_.stock(own->get(), options_.reserve);
 }
 
 Result<std::shared_ptr<PosixRoot>> PosixRoot::open(PosixOptions options, const StateDir &state) {
@@ -257,6 +284,34 @@ Result<void> PosixRoot::identify(int fd, const Identity &identity) {
 
 Result<void> PosixRoot::forget_identities(std::span<const NodeId> nodes) {
   return identities_ ? identities_->forget(nodes) : Result<void>();
+}
+
+Result<void> PosixRoot::set_aside(const std::string &path, FunctionRef<Result<void>()> move) {
+  {
+    const std::lock_guard guard(asides_mutex_);
+    ++asides_coming_;
+  }
+  auto moved = move();
+  const std::lock_guard guard(asides_mutex_);
+  --asides_coming_;
+  if (!moved) return moved;
+  ++asides_made_;
+  asides_.insert(path);  // after the move: a purge that looked before it must look again
+  return {};
+}
+
+Result<void> PosixRoot::make_asides_durable() {
+  if (sync_.keeps_order()) return {};
+  std::uint64_t made = 0;
+  {
+    const std::lock_guard guard(asides_mutex_);
+    if (asides_coming_ == 0 && asides_made_ == asides_durable_) return {};
+    made = asides_made_;
+  }
+  if (::syncfs(folder()->get()) != 0) return base::errno_error("make the storage root durable");
+  const std::lock_guard guard(asides_mutex_);
+  asides_durable_ = std::max(asides_durable_, made);
+  return {};
 }
 
 void PosixRoot::note_aside(const std::string &path) {

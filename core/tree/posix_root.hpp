@@ -3,10 +3,12 @@
 #pragma once
 
 #include "core/base/file.hpp"
+#include "core/tree/ballast.hpp"
 #include "core/tree/file_system.hpp"
 #include "core/tree/identity_table.hpp"
 #include "core/tree/namespace.hpp"
 #include "core/tree/posix_sync.hpp"
+#include "core/tree/room.hpp"
 #include "core/tree/state_dir.hpp"
 
 #include <sys/stat.h>
@@ -50,6 +52,11 @@ class PosixRoot {
   Result<base::Fd> make_private_folder(std::string_view path) const;
 
   PosixSync &sync() noexcept { return sync_; }
+  /// What is left of the disk beside the reserve.
+  RoomLedger &room() noexcept { return room_; }
+  /// Gives up what is held for removals on a full disk. False: there was nothing.
+  bool give_up_ballast();
+  void restock_ballast();
 
   /// Tries out what the file system can do. [start-up only]
   Result<FileSystem> probe();
@@ -66,12 +73,18 @@ class PosixRoot {
   Result<void> forget_identities(std::span<const NodeId> nodes);
 
   // ---- folders where something was set aside for deletion, by their path below the root
+  /// `move` sets something aside in that folder.
+  Result<void> set_aside(const std::string &path, FunctionRef<Result<void>()> move);
   void note_aside(const std::string &path);
   std::vector<std::string> noted_asides() const;
   void forget_aside(const std::string &path);
+  /// What was set aside before is gone from its place for good: only then its bytes may go, or a power cut could leave
+  /// the name without them. Costs nothing where the file system keeps the order, or when that is so already.
+  Result<void> make_asides_durable();
 
  private:
-  explicit PosixRoot(PosixOptions options, const Uuid &id) : options_(std::move(options)), id_(id) {}
+  PosixRoot(PosixOptions options, const Uuid &id);
+  Result<std::uint64_t> left() const;
   Result<void> adopt();
   Result<void> prove_now();
 
@@ -82,7 +95,12 @@ class PosixRoot {
   base::Fd marker_;                         // guarded by mutex_; holds the exclusive lock
   struct stat marker_stat_ {};              // guarded by mutex_
   mutable std::mutex asides_mutex_;
-  std::set<std::string> asides_;  // guarded by asides_mutex_
+  std::set<std::string> asides_;      // guarded by asides_mutex_
+  std::uint64_t asides_coming_ = 0;   // guarded by asides_mutex_; being set aside
+  std::uint64_t asides_made_ = 1;     // guarded by asides_mutex_; one for those of earlier runs
+  std::uint64_t asides_durable_ = 0;  // guarded by asides_mutex_
+  RoomLedger room_;
+  Ballast ballast_;
   PosixSync sync_;
   bool folds_ = false;
   std::unique_ptr<IdentityTable> identities_;  // null where there are extended attributes

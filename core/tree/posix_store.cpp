@@ -4,20 +4,22 @@
 #include "core/base/uuid.hpp"
 #include "core/tree/fault_point.hpp"
 #include "core/tree/identity.hpp"
+#include "core/tree/try.hpp"
 
 #include <fcntl.h>
 #include <linux/fs.h>
 #include <sys/ioctl.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <vector>
 
 namespace Atoll::tree {
 namespace {
 
-constexpr std::uint64_t kReserveFrom = 1u << 20;  // smaller files are not worth the call
+constexpr std::uint64_t kReserveFrom = 1u << 20;                          // smaller files are not worth the call
+constexpr std::uint64_t kFirstStep = 1u << 20, kLargestStep = 64u << 20;  // for files of a size that nobody knows
 
 Error failed(const char *what) { return base::errno_error(what); }
 
@@ -71,7 +73,7 @@ PosixStaged::PosixStaged(std::shared_ptr<PosixRoot> root, const SpaceId &space, 
 
 PosixStaged::~PosixStaged() {
   if (placed_) return;
-  if (!folder_ && ::unlinkat(staging_.get(), name_.c_str(), 0) == 0) return;
+  if (!folder_ && !exchanged_ && ::unlinkat(staging_.get(), name_.c_str(), 0) == 0) return;
   (void)move_aside(*root_, space_, staging_.get(), name_.c_str());  // else the sweep of the next start finds it
 }
 
@@ -100,12 +102,35 @@ Result<Entry> PosixStaged::seal(const Seal &seal) {
     if (auto done = root_->sync().before_naming(fd); !done) return std::move(done).error();
   }
   ATOLL_FAULT_POINT("posix.seal_durable");
+  room_.release();  // all of it is on the disk
   struct stat facts {};
   if (::fstat(fd, &facts) != 0) return failed("look at a staged file");
   return entry_of(facts, facts.st_dev);
 }
 
-Result<std::unique_ptr<Staged>> PosixStore::stage_file(const SpaceId &space, std::uint64_t reserve) {
+Result<void> PosixStaged::room_to(std::uint64_t size) {
+  if (size <= granted_ || folder_) return {};
+  if (!room_.held()) {
+    TRY_ASSIGN(room_, root_->room().take(0));
+    room_.belongs_to(fd_.get());
+  }
+  const std::uint64_t ahead = std::max(size, granted_ + std::clamp(granted_, kFirstStep, kLargestStep));
+  if (room_.grow(ahead)) {
+    granted_ = ahead;
+    return {};
+  }
+  TRY(room_.grow(size));
+  granted_ = size;
+  return {};
+}
+
+Result<std::unique_ptr<Staged>> PosixStore::stage_file(const SpaceId &space, std::uint64_t expected) {
+  const bool unknown = expected == kSizeUnknown;
+  if (unknown) expected = 0;
+  Room room;
+  if (expected != 0) {
+    TRY_ASSIGN(room, root_->room().take(expected));
+  }
   auto staging = open_private(*root_, staging_path(space));
   if (!staging) return std::move(staging).error();
   std::string name = base::random_id<Uuid>().text();
@@ -113,12 +138,21 @@ Result<std::unique_ptr<Staged>> PosixStore::stage_file(const SpaceId &space, std
   if (!fd) return failed("make a staged file");
   ATOLL_FAULT_POINT("posix.staged");
   const int raw = fd.get();
-  std::unique_ptr<Staged> staged =
-      std::make_unique<PosixStaged>(root_, space, std::move(*staging), std::move(name), std::move(fd), false);
-  if (reserve >= kReserveFrom && ::fallocate(raw, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(reserve)) != 0 &&
-      errno != EOPNOTSUPP && errno != ENOSYS && errno != EINTR)
-    return failed("reserve room for a file");
-  return staged;
+  auto staged = std::make_unique<PosixStaged>(root_, space, std::move(*staging), std::move(name), std::move(fd), false);
+  if (unknown) {
+    TRY(staged->room_to(1));
+    return std::unique_ptr<Staged>(std::move(staged));
+  }
+  if (expected >= kReserveFrom) {
+    if (::fallocate(raw, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(expected)) == 0)
+      room.release();  // the disk keeps it
+    else if (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR)
+      room.belongs_to(raw);
+    else
+      return failed("reserve room for a file");
+  }
+  staged->hold(std::move(room), expected);
+  return std::unique_ptr<Staged>(std::move(staged));
 }
 
 Result<std::unique_ptr<Staged>> PosixStore::stage_folder(const SpaceId &space) {
@@ -167,16 +201,6 @@ Result<void> PosixStore::copy(int from, Staged &to) {
       return copy_by_hand(from, fd, offset);
     }
   }
-}
-
-Result<void> PosixStore::room_for(std::uint64_t bytes) {
-  struct statvfs facts {};
-  if (::fstatvfs(root_->folder()->get(), &facts) != 0) return failed("look at the room on the disk");
-  if (facts.f_blocks == 0) return {};  // the file system does not tell
-  const std::uint64_t free = static_cast<std::uint64_t>(facts.f_bavail) * facts.f_frsize;
-  const std::uint64_t reserve = root_->options().reserve;
-  if (free >= reserve && free - reserve >= bytes) return {};
-  return error(Status::InsufficientStorage, "the disk of this storage is full; delete something or ask the admin");
 }
 
 }  // namespace Atoll::tree

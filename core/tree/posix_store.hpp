@@ -21,10 +21,18 @@ class PosixStaged final : public Staged {
   std::string_view token() const noexcept override { return name_; }
   void leave() noexcept override { placed_ = true; }
   Result<Entry> seal(const Seal &seal) override;
+  Result<void> room_to(std::uint64_t size) override;
 
+  /// It may be written up to that size, for which this room is held.
+  void hold(Room room, std::uint64_t size) {
+    room_ = std::move(room);
+    granted_ = size;
+  }
   int at() const noexcept { return staging_.get(); }
   const std::string &name() const noexcept { return name_; }
   void placed() noexcept { placed_ = true; }
+  /// What it holds was at a name until now.
+  void exchanged() noexcept { exchanged_ = true; }
 
  private:
   std::shared_ptr<PosixRoot> root_;
@@ -33,7 +41,9 @@ class PosixStaged final : public Staged {
   std::string name_;
   base::Fd fd_;
   std::unique_ptr<PosixFolder> folder_;
-  bool placed_ = false;
+  bool placed_ = false, exchanged_ = false;
+  Room room_;
+  std::uint64_t granted_ = 0;
 };
 
 class PosixStore final : public Store {
@@ -44,9 +54,11 @@ class PosixStore final : public Store {
   Result<std::unique_ptr<Staged>> stage_folder(const SpaceId &space) override;
   Result<Left> restage(const SpaceId &space, std::string_view token) override;
   Result<void> copy(int from, Staged &to) override;
-  Result<bool> purge(std::size_t limit) override;
+  Result<bool> purge(std::size_t limit, bool durably) override;
   Result<void> sweep() override;
-  Result<void> room_for(std::uint64_t bytes) override;
+  Result<Room> reserve(std::uint64_t bytes) override { return root_->room().take(bytes); }
+  bool make_room() override { return root_->give_up_ballast(); }
+  void restock() override { root_->restock_ballast(); }
 
  private:
   std::shared_ptr<PosixRoot> root_;

@@ -18,6 +18,7 @@ bool keeps_order(int fd);
 class PosixSync {
  public:
   void set_keeps_order(bool keeps) noexcept { keeps_order_.store(keeps, std::memory_order_relaxed); }
+  bool keeps_order() const noexcept { return keeps_order_.load(std::memory_order_relaxed); }
 
   /// A name that is given to the file from now on, and that survives a power cut, leads to the file as it is now. Where
   /// the file system keeps the order that costs no flush.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/tree/namespace.hpp"
+#include "core/tree/room.hpp"
 
 namespace Atoll::tree {
 
@@ -32,14 +33,17 @@ class Staged {
   /// Gives the bytes their identity, and makes them as durable as is asked for. May be called again before they are
   /// placed.
   virtual Result<Entry> seal(const Seal &seal) = 0;
+  /// Before bytes beyond what was expected are written: InsufficientStorage when there is no room up to that size.
+  virtual Result<void> room_to(std::uint64_t) { return {}; }
 };
 
 /// The bytes of one provider. [any thread]
 class Store {
  public:
   virtual ~Store() = default;
-  /// `reserve`: bytes expected, or 0.
-  virtual Result<std::unique_ptr<Staged>> stage_file(const SpaceId &space, std::uint64_t reserve) = 0;
+  /// `expected`: bytes for which room is reserved until it is sealed or discarded, else InsufficientStorage. 0: the
+  /// caller sees to it. kSizeUnknown: see Staged::room_to().
+  virtual Result<std::unique_ptr<Staged>> stage_file(const SpaceId &space, std::uint64_t expected) = 0;
   virtual Result<std::unique_ptr<Staged>> stage_folder(const SpaceId &space) = 0;
   /// What an earlier run left under this token, or nullptr. It is not discarded when it is not placed.
   /// [start-up only: before sweep()]
@@ -50,12 +54,17 @@ class Store {
   virtual Result<Left> restage(const SpaceId &space, std::string_view token) = 0;
   /// Copies content into a staged file, sharing blocks where the backend can.
   virtual Result<void> copy(int from, Staged &to) = 0;
-  /// Deletes what was set aside, a bounded amount; true when there is more. [background]
-  virtual Result<bool> purge(std::size_t limit) = 0;
+  /// Deletes what was set aside, a bounded amount; true when there is more. `durably`: not before a power cut cannot
+  /// bring it back to its name. [background]
+  virtual Result<bool> purge(std::size_t limit, bool durably) = 0;
   /// Sets aside what earlier runs left in staging. [start-up only]
   virtual Result<void> sweep() = 0;
-  /// Ok when `bytes` more fit and the configured reserve stays free, else InsufficientStorage.
-  virtual Result<void> room_for(std::uint64_t bytes) = 0;
+  /// Room for `bytes` more, beside what others were promised and the configured reserve, else InsufficientStorage.
+  virtual Result<Room> reserve(std::uint64_t) { return Room(); }
+  /// Gives up what is held so that something can be removed when others have filled the disk. False: nothing was.
+  virtual bool make_room() { return false; }
+  /// Holds it again, if there is room. [background]
+  virtual void restock() {}
 };
 
 }  // namespace Atoll::tree

@@ -43,6 +43,7 @@ struct Provider {
   Result<std::unique_ptr<Engine>> try_open() const {
     auto dir = StateDir::open(state);
     if (!dir) return std::move(dir).error();
+    dir->keep_free(reserve);
     PosixOptions posix;
     posix.root = root;
     posix.reserve = reserve;

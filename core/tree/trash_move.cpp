@@ -31,7 +31,7 @@ TrashMove::~TrashMove() {
 
 Result<void> TrashMove::note(Refuge refuge) {
   const Row &row = *gone_.row;
-  record_.removed_ns = base::now_unix_ns();
+  record_.removed_ns = engine_.now_ns();
   record_.id = trash_id(record_.removed_ns);
   record_.space = change_.space().info.id;
   record_.node = row.id;

@@ -2,6 +2,7 @@
 // The one implementation of Engine. Not for use outside of this folder.
 #pragma once
 
+#include "core/base/time.hpp"
 #include "core/tree/care.hpp"
 #include "core/tree/change_bell.hpp"
 #include "core/tree/engine.hpp"
@@ -237,6 +238,8 @@ class TreeEngine final : public Engine {
   /// A record to show: `way` as of LockTable.
   Node node_of(const SpaceId &space, const Row &row, std::span<const NodeId> way) const;
 
+  /// The clock of trash and versions. Nanoseconds since 1970.
+  std::int64_t now_ns() const { return options_.now_ns ? options_.now_ns() : base::now_unix_ns(); }
   /// Changes survive a power cut when they are acknowledged.
   bool durable() const noexcept { return options_.durability == Durability::PowerCut; }
   /// No name leads to a broken file after a power cut.
@@ -288,6 +291,7 @@ class TreeEngine final : public Engine {
   std::unique_ptr<MissingSums> sums_;  // null when none are computed
 
  private:
+  Result<void> remove_now(const Ref &ref, const Conditions &conditions, bool permanent);
   std::string index_path() const;
   Result<bool> open_index(const Meta::Start &start);
   void set_index_aside();

@@ -19,7 +19,7 @@ bool cannot_exchange(const Error &failure) noexcept {
 
 Result<VersionCopy> copy_version(TreeEngine &engine, const SpaceId &space, Folder &folder, std::string_view name,
                                  const Entry &entry, const NodeId &node, std::uint64_t sequence) {
-  TRY(engine.store_->room_for(entry.size));
+  TRY_ASSIGN(const Room room, engine.store_->reserve(entry.size));
   TRY_ASSIGN(const base::Fd fd, folder.open_file(name));
   VersionCopy copy;
   TRY_ASSIGN(copy.staged, engine.store_->stage_file(space, 0));
@@ -51,7 +51,7 @@ Result<void> VersionMove::note(Folder &folder, Staged &staged, const VersionCopy
   record_.sequence = row.sequence;
   record_.size = row.size;
   record_.mtime_ns = row.mtime_ns;
-  record_.kept_ns = base::now_unix_ns();
+  record_.kept_ns = engine_.now_ns();
   record_.sums = row.sums;
   record_.inode = row.inode;
   record_.round = engine_.kept_round();

@@ -7,6 +7,8 @@
 
 #include <fcntl.h>
 
+#include <atomic>
+
 using namespace Atoll;
 using namespace Atoll::tree;
 using test::Fixture;
@@ -261,4 +263,46 @@ TEST_CASE("versions go by themselves when they are too many or too much") {
   while (versions_of(f, "x").size() > 2) ::usleep(10000);
   CHECK(contents(f, "x") == "6234 5234 ");
   test::check_space(f);
+}
+
+TEST_CASE("versions and trash go by the clock, in the background") {
+  constexpr std::int64_t kMinute = 60'000'000'000, kHour = 60 * kMinute, kDay = 24 * kHour;
+  constexpr std::int64_t kBegin = 20000 * kDay;
+  std::atomic<std::int64_t> now{kBegin};
+  Fixture f;
+  f.provider.options.now_ns = [&] { return now.load(); };
+  f.provider.options.checkpoint_seconds = 1;
+  f.provider.options.versions = Retention{true, 40 * 86400, std::nullopt, 0, true};
+  f.provider.options.trash = Retention{true, 30 * 86400, std::nullopt, 0, false};
+  f.restart();
+  auto wait_for = [&](const std::string &wanted) {
+    for (int i = 0; contents(f, "x") != wanted; ++i) {
+      if (i == 3000) FAIL("there is " << contents(f, "x") << "instead of " << wanted);
+      ::usleep(10000);
+    }
+  };
+  for (int i = 0; i <= 6; ++i) {  // each is kept when the next one comes: 20, 40, 60, 80, 100 and 120 minutes later
+    now = kBegin + i * 20 * kMinute;
+    f.put("x", std::to_string(i));
+  }
+  f.put("gone", "1");
+  REQUIRE(f.engine->remove(f.at("gone"), {}).ok());
+  now = kBegin + 130 * kMinute;  // what is younger than an hour stays: 80, 100 and 120
+  wait_for("5 4 3 1 ");
+  now = kBegin + 5 * kHour;  // one of each hour
+  wait_for("5 4 1 ");
+  now = kBegin + 2 * kDay;  // one of each day
+  wait_for("5 ");
+  CHECK(test::trash_of(f).size() == 1);
+  now = kBegin + 31 * kDay;
+  for (int i = 0; !test::trash_of(f).empty(); ++i) {
+    REQUIRE(i < 3000);
+    ::usleep(10000);
+  }
+  CHECK(contents(f, "x") == "5 ");
+  now = kBegin + 41 * kDay;
+  wait_for("");
+  CHECK(f.get("x") == "6");
+  test::check_space(f);
+  f.engine.reset();
 }

@@ -104,6 +104,7 @@ Result<std::unique_ptr<StoragePosix>> StoragePosix::create(const Call &, const H
   if (auto made = make_folder(state_path); !made) return std::move(made).error();
   auto state = tree::StateDir::open(state_path);
   if (!state) return std::move(state).error();
+  state->keep_free(posix.reserve);
   if (state->first_start()) {
     if (auto made = make_folder(posix.root); !made) return std::move(made).error();
   }

@@ -47,8 +47,12 @@ class StoragePosix : public Plugin<StoragePosix>,
       config_key("dir_mode", ATOLL_CONFIG_MODE, "0750", "Mode of new folders."),
       config_key("quota_default", ATOLL_CONFIG_SIZE, "0",
                  "Quota of a new space that asks for none itself; 0: no limit."),
-      config_key("reserve", ATOLL_CONFIG_SIZE, "64M",
-                 "Room on the disk that uploads leave free, so that deleting always works."),
+      config_key(
+          "reserve", ATOLL_CONFIG_SIZE, "64M",
+          "Room that uploads, copies and whatever else stores more leave free on the disk of root, and at most 64M of "
+          "it on that of state_dir, so that deleting always works. When other programs have filled a disk to the "
+          "last byte, deleting is given a file named reserve (8M at most, in .atoll and in state_dir), which is made "
+          "again as soon as there is room."),
       config_key(
           "external_writers", ATOLL_CONFIG_BOOLEAN, "yes",
           "Whether other programs (Samba, rsync, a shell) may change the files. no saves a look at the disk with "

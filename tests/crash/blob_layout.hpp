@@ -87,9 +87,8 @@ class BlobStore final : public tree::Store {
   Result<std::unique_ptr<tree::Staged>> stage_folder(const SpaceId &space) override;
   Result<Left> restage(const SpaceId &space, std::string_view token) override;
   Result<void> copy(int from, tree::Staged &to) override;
-  Result<bool> purge(std::size_t limit) override { return table_->purge(limit); }
+  Result<bool> purge(std::size_t limit, bool) override { return table_->purge(limit); }
   Result<void> sweep() override { return table_->sweep(); }
-  Result<void> room_for(std::uint64_t) override { return {}; }
 
  private:
   std::shared_ptr<BlobTable> table_;

@@ -53,6 +53,7 @@ Result<std::unique_ptr<Engine>> World::open() const {
   } else {
     auto opened = PosixRoot::open(posix, *dir);
     if (!opened) return std::move(opened).error();
+    if (!keeps_order) (*opened)->sync().set_keeps_order(false);
     names = std::make_unique<PosixNamespace>(*opened);
     store = std::make_unique<PosixStore>(*opened);
   }

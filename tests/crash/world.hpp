@@ -46,6 +46,7 @@ class World {
   std::string folder, root, state;
   SpaceId space;
   tree::EngineOptions options;
+  bool keeps_order = true;  ///< false: nothing is taken for granted that only some file systems do
 
  private:
   mutable std::weak_ptr<BlobTable> table_;
