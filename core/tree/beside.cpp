@@ -267,7 +267,7 @@ void Beside::changes() {
     }
     return {};
   };
-  if (auto sorted = sort(); !sorted) return complain(sorted.error());
+  if (auto sorted = sort(); !sorted) complain(sorted.error());  // what was not sorted stays
   for (auto &[space, folders] : due) take_over(space, std::move(folders));
 }
 
@@ -348,7 +348,10 @@ void Beside::later() {
       if (!same) note_whole(folder);
       return {};
     };
-    if (auto looked = look(); !looked) complain(looked.error());
+    if (auto looked = look(); !looked) {
+      complain(looked.error());
+      again(folder, now + kRetry, false);
+    }
   }
 }
 
@@ -393,7 +396,10 @@ void Beside::walk() {
   for (std::size_t i = 0; i < kWalkAtOnce && !below_.empty() && dirty_.size() < kEnoughDirty; ++i) {
     const auto [folder, below] = below_.front();
     below_.pop_front();
-    if (auto looked = look(folder, below); !looked) complain(looked.error());
+    if (auto looked = look(folder, below); !looked) {
+      complain(looked.error());
+      again(folder, now + kRetry, true);
+    }
   }
   if (below_.size() > kMostDirty) walk_anew();
   if (full_ && next_walk_ == Clock::time_point::max())
@@ -413,7 +419,10 @@ void Beside::walk() {
     return;
   }
   for (const NodeId &folder : folders) {
-    if (auto looked = look(folder, Below::No); !looked) complain(looked.error());
+    if (auto looked = look(folder, Below::No); !looked) {
+      complain(looked.error());
+      again(folder, now + kRetry, true);
+    }
     walked_ = folder;
   }
   const BesideOptions &options = engine_.options_.beside;

@@ -4,6 +4,7 @@
 #include "core/base/text.hpp"
 #include "core/base/time.hpp"
 #include "core/tree/care.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/tree_engine.hpp"
 #include "core/tree/try.hpp"
 
@@ -43,6 +44,7 @@ class UndoLog {
     line.push_back('\n');
     TRY(base::write_all(fd_.get(), line));
     if (::fsync(fd_.get()) != 0) return base::errno_error("write the undo log " + path_);
+    ATOLL_FAULT_POINT("check.undo_noted");
     return {};
   }
 
@@ -279,6 +281,7 @@ class Checker {
       }
     }
     if (reconcile) TRY(engine_.reconcile(space_, folder, false));
+    ATOLL_FAULT_POINT("check.reconciled");
     return count ? count_again(folder) : Result<void>();
   }
 
@@ -302,7 +305,9 @@ class Checker {
       row->sequence = sequence;
       TRY(index.update(*row));
     }
-    return transaction.commit();
+    TRY(transaction.commit());
+    ATOLL_FAULT_POINT("check.counted");
+    return {};
   }
 
   Result<void> identify(const std::string &path, const std::string &name, const Row &row) {
@@ -310,7 +315,9 @@ class Checker {
     TRY_ASSIGN(const auto now, engine_.index_->child(row.parent, name));
     if (!now || now->id != row.id) return {};
     TRY_ASSIGN(const auto folder, engine_.names_->open(space_->info.folder, path));
-    return folder->identify(name, now->id, now->folder() ? 0 : now->sequence);
+    TRY(folder->identify(name, now->id, now->folder() ? 0 : now->sequence));
+    ATOLL_FAULT_POINT("check.identified");
+    return {};
   }
 
   /// Where the file system keeps identities, everything has one.
@@ -420,11 +427,13 @@ class Checker {
     TRY(undo_.add(std::move(line)));
     if (!row) {
       TRY(engine_.meta_->remove_attributes({&node, 1}));
+      ATOLL_FAULT_POINT("check.attributes_removed");
       return true;
     }
     TRY_ASSIGN(auto transaction, engine_.index_->begin_write(id_));
     TRY(engine_.index_->set_flag_attributes(node, true));
     TRY(transaction.commit());
+    ATOLL_FAULT_POINT("check.attributes_marked");
     return true;
   }
 
@@ -457,6 +466,7 @@ class Checker {
     json.field("expires_ns", lock.expires_ns).end_object();
     TRY(undo_.add(std::move(line)));
     TRY(engine_.locks_->remove(id_, {&lock.token, 1}));
+    ATOLL_FAULT_POINT("check.lock_removed");
     return true;
   }
 

@@ -5,6 +5,7 @@
 #include "core/base/text.hpp"
 #include "core/base/uuid.hpp"
 #include "core/tree/care.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/tree_engine.hpp"
 #include "core/tree/try.hpp"
 
@@ -142,7 +143,9 @@ class Restorer {
   /// conflicts in all that they have whenever it is a new one.
   Result<void> changing() {
     if (std::exchange(renewed_, true)) return {};
-    return engine_.renew_fingerprint(space_);
+    TRY(engine_.renew_fingerprint(space_));
+    ATOLL_FAULT_POINT("space-restore.begun");
+    return {};
   }
 
   Ref at(std::string_view path) const { return Ref{space_, root_of(space_), path}; }
@@ -213,6 +216,7 @@ class Restorer {
         TRY(changing());
         auto moved = engine_.rename(Ref{space_, wanted.id, {}}, at(wanted.path), true, conditions_);
         if (!moved) return std::move(moved).error();
+        ATOLL_FAULT_POINT("space-restore.moved");
         ++result_.moved;
         now = *moved;
       } else if (!elsewhere) {
@@ -227,12 +231,14 @@ class Restorer {
     if (now && now->folder() != wanted.folder) {
       TRY(changing());
       TRY(engine_.remove(at(wanted.path), conditions_, false));
+      ATOLL_FAULT_POINT("space-restore.cleared");
       now.reset();
     }
     if (wanted.folder) {
       if (!now) {
         TRY(changing());
         TRY_ASSIGN(now, engine_.mkdir(at(wanted.path), conditions_));
+        ATOLL_FAULT_POINT("space-restore.folder_made");
         ++result_.written;
       } else {
         ++result_.same;
@@ -242,6 +248,7 @@ class Restorer {
       if (!same) {
         TRY(changing());
         TRY_ASSIGN(now, write(wanted));
+        ATOLL_FAULT_POINT("space-restore.written");
         ++result_.written;
       } else if (now->mtime_ns != wanted.mtime_ns) {
         TRY(changing());
@@ -252,6 +259,7 @@ class Restorer {
       }
     }
     if (now->has_attributes || !wanted.attributes.empty()) TRY(attributes(wanted, now->has_attributes));
+    ATOLL_FAULT_POINT("space-restore.brought");
     return {};
   }
 
@@ -321,6 +329,7 @@ class Restorer {
     auto back = engine_.trash_restore(space_, item->id, at(wanted.path), true, conditions_);
     if (!back && back.status() == Status::NotFound) return {};
     if (!back) return std::move(back).error();
+    ATOLL_FAULT_POINT("space-restore.returned");
     ++result_.moved;
     now = std::move(*back);
     return {};
@@ -388,6 +397,7 @@ class Restorer {
       if (!others.empty()) TRY(changing());
       for (const std::string &name : others) {
         auto removed = engine_.remove(at(folder.empty() ? name : folder + "/" + name), conditions_, false);
+        ATOLL_FAULT_POINT("space-restore.removed");
         if (removed) ++result_.removed;
         if (!removed && removed.status() != Status::NotFound) return removed;
       }

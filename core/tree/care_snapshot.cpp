@@ -5,6 +5,7 @@
 #include "core/base/time.hpp"
 #include "core/base/uuid.hpp"
 #include "core/tree/care.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/posix_root.hpp"
 #include "core/tree/tree_engine.hpp"
 #include "core/tree/try.hpp"
@@ -166,6 +167,7 @@ class Snapshotter {
       if (::mkdir((folder_ + inner).c_str(), 0700) != 0) return cannot("make " + folder_ + inner);
     contents_.reset(::open((folder_ + kContents).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     files_.reset(::open((folder_ + "/files").c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    ATOLL_FAULT_POINT("snapshot.begun");
     return contents_ && files_ ? Result<void>() : cannot("open " + folder_);
   }
 
@@ -249,6 +251,7 @@ class Snapshotter {
     times[1] = after.st_mtim;
     if (::futimens(goal.get(), times) != 0) return cannot("set the time of " + part);
     if (::renameat(contents_.get(), part.c_str(), contents_.get(), to.c_str()) != 0) return cannot("name " + to);
+    ATOLL_FAULT_POINT("snapshot.copied");
     ++copied_;
     return {};
   }
@@ -321,6 +324,7 @@ class Snapshotter {
       return write(row, path);
     }));
     if (std::fflush(out.get()) != 0) return cannot("write " + manifest);
+    ATOLL_FAULT_POINT("snapshot.built");
     return {};
   }
 
@@ -334,6 +338,7 @@ class Snapshotter {
     if (::rmdir((folder_ + kContents).c_str()) != 0) return cannot("remove " + folder_ + kContents);
     const base::Fd folder(::open(folder_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!folder || ::syncfs(folder.get()) != 0) return cannot("make the snapshot durable in " + folder_);
+    ATOLL_FAULT_POINT("snapshot.durable");
     std::string text;
     base::JsonWriter json(text);
     json.begin_object().field("format", 1).field("space", id_.text()).field("name", space_->info.name);
@@ -341,6 +346,7 @@ class Snapshotter {
     json.field("files", result_.files).field("folders", result_.folders).field("bytes", result_.bytes).end_object();
     text.push_back('\n');
     TRY(base::write_file_durably(folder_ + "/snapshot.json", text, 0600));
+    ATOLL_FAULT_POINT("snapshot.done");
     return result_;
   }
 

@@ -48,6 +48,7 @@ Change::~Change() {
     engine_.log(true, done.error().message);
     engine_.recover_later(space_, intended_);
   }
+  if (!gone_locks_.empty()) engine_.drop_locks_later();
 }
 
 Result<void> Change::begin() {
@@ -310,7 +311,13 @@ Result<void> Change::settle() {
   if (!committed_) return {};  // a look that changed nothing
   const auto settled = engine_.durable() ? settle_for_good() : Result<void>();
   // Last: should a power cut bring the node back, then with its locks.
-  if (!gone_locks_.empty()) TRY(engine_.locks_->remove(space_->info.id, gone_locks_));
+  if (!gone_locks_.empty()) {
+    auto gone = engine_.locks_->remove(space_->info.id, gone_locks_);
+    if (!gone) {
+      engine_.drop_locks_later();
+      return gone;
+    }
+  }
   ATOLL_FAULT_POINT("change.locks_gone");
   return settled;
 }

@@ -52,10 +52,11 @@ Result<bool> TreeEngine::open_index(const Meta::Start &start) {
     sql::forget_damage(index_path_);
     ATOLL_FAULT_POINT("start.index_made");
   }
-  if (!fresh && start.clean) {
-    // A copy from a backup, or one that another run went on with, is not what meta.db's last end left.
+  if (!fresh && !start.stamp.empty()) {
+    // A copy from a backup, or one that another run went on with, is not what meta.db's last end left. In a run there
+    // is no stamp; one that is there after an unclean end is of a start that did not come far.
     auto stamp = (*index)->stamp();
-    if (!stamp || *stamp != start.stamp) {
+    if (start.clean ? !stamp || *stamp != start.stamp : stamp && !stamp->empty() && *stamp != start.stamp) {
       log(true, "index.db is not the one of the last clean end");
       index->reset();
       set_index_aside();
@@ -148,6 +149,7 @@ Result<void> TreeEngine::renew_index() {
   const std::lock_guard guard(background_mutex_);
   recoveries_.clear();
   for (const SpaceId &space : ids) recoveries_.push_back({space, {}});
+  stale_locks_ = true;
   index_lost_ = false;
   return {};
 }

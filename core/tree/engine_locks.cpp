@@ -113,6 +113,7 @@ Result<void> TreeEngine::attributes_patch(const Ref &ref, std::span<const Attrib
     const bool sets =
         std::any_of(changes.begin(), changes.end(), [](const auto &one) { return one.value.has_value(); });
     TRY(change.intend({target.is_root() ? target.row->id : target.parent.row.id}, sets ? Need::More : Need::Same));
+    change.touched();  // what meta.db has and the index cannot take now is taken over
     TRY_ASSIGN(const bool has, meta_->patch_attributes(ref.space, target.row->id, changes));
     ATOLL_FAULT_POINT("attributes.patched");
     if (has != target.row->has_attributes) TRY(change.index().set_flag_attributes(target.row->id, has));

@@ -27,6 +27,7 @@ Result<void> TreeEngine::ids_are_kept(const Space &space) {
   }));
   if (!first) return {};
   const auto identity = folder->identity(first->name);
+  if (!identity && identity.error().sys_errno != ENOENT) return identity.error();
   if (!identity || *identity) return {};
   const auto done = folder->identify(first->name, first->id, first->folder() ? 0 : first->sequence);
   if (done || done.status() != Status::Unimplemented) return {};
@@ -160,6 +161,7 @@ Result<void> TreeEngine::renew_fingerprint(const SpaceId &id) {
   TRY_ASSIGN(const SpacePtr space, serving(id));
   TRY_ASSIGN(const std::uint64_t fingerprint, sequences_->next());
   TRY(meta_->set_fingerprint(id, fingerprint));
+  ATOLL_FAULT_POINT("space-restore.marked");
   space->fingerprint = fingerprint;
   const std::lock_guard guard(writer_);
   TRY_ASSIGN(auto transaction, index_->begin_write(id));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the engine does about a mass disappearance.
 #include "core/tree/beside.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/try.hpp"
 
 #include <algorithm>
@@ -65,6 +66,7 @@ Result<void> TreeEngine::look_again(const SpacePtr &space, bool confirmed) {
   if (confirmed) run.confirm();
   run.add(root_of(space->info.id));
   TRY(run.run());
+  if (confirmed) ATOLL_FAULT_POINT("confirm.taken_over");
   if (!held) return {};
   if (held->whole_index && !confirmed) {
     TRY_ASSIGN(auto view, views_->lease());
@@ -73,8 +75,10 @@ Result<void> TreeEngine::look_again(const SpacePtr &space, bool confirmed) {
     if (lost) return held_back(*held, *space);
   }
   if (confirmed) TRY(census(space->info.id));
+  if (confirmed) ATOLL_FAULT_POINT("confirm.counted");
   if (confirmed) removals_->forgive(space->info.id);
   TRY(removals_->release(space->info.id));
+  ATOLL_FAULT_POINT("confirm.released");
   if (beside_) beside_->doubt();  // nothing was taken over of what was heard meanwhile
   log(false, "the space " + space->info.name + " is served again");
   return {};

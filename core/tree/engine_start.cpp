@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <chrono>
 #include <map>
+#include <utility>
 
 namespace Atoll::tree {
 namespace {
@@ -21,6 +22,12 @@ constexpr std::size_t kPurgeRowsWhenShort = 25;  // a log of few pages
 constexpr int kThinSlices = 64;
 
 bool there(const std::string &path) { return ::access(path.c_str(), F_OK) == 0; }
+
+/// The folder that an intent names may have been moved, removed or replaced since; anything else tells nothing.
+bool gone(const Error &failure) {
+  return failure.sys_errno == ENOENT || failure.sys_errno == ENOTDIR || failure.sys_errno == ELOOP ||
+         failure.sys_errno == EXDEV || failure.sys_errno == EACCES;
+}
 
 }  // namespace
 
@@ -105,6 +112,7 @@ Result<void> TreeEngine::prepare(const Meta::Start &start) {
   ATOLL_FAULT_POINT("start.index_open");
   TRY(load_spaces(rebuild || !start.clean));
   ATOLL_FAULT_POINT("start.spaces_loaded");
+  if (rebuild) stale_locks_ = true;  // of what had vanished beside the server, and only the index knew
   if (rebuild && !state_.first_start())
     log(true, "index.db was missing, damaged or older than the last clean end; it is rebuilt from the files");
   TRY(state_.complete_first_start());
@@ -167,7 +175,9 @@ Result<void> TreeEngine::recover_drops(std::span<const Intent> intents) {
     if (intent.kind != Intent::Kind::Drop) continue;
     const SpacePtr space = known(intent.space);
     if (space) {
-      if (auto folder = names_->open(space->info.folder, intent.path)) {
+      auto folder = names_->open(space->info.folder, intent.path);
+      if (!folder && !gone(folder.error())) return std::move(folder).error();
+      if (folder) {
         TRY_ASSIGN(const auto entry, (*folder)->look(intent.name));
         if (entry && entry->inode == intent.inode) {
           TRY((*folder)->set_aside(intent.space, intent.name));
@@ -187,7 +197,9 @@ Result<void> TreeEngine::recover_attributes(std::span<const Intent> intents) {
     if (intent.kind != Intent::Kind::Attributes) continue;
     const SpacePtr space = known(intent.space);
     if (space) {
-      if (auto folder = names_->open(space->info.folder, intent.path)) {
+      auto folder = names_->open(space->info.folder, intent.path);
+      if (!folder && !gone(folder.error())) return std::move(folder).error();
+      if (folder) {
         TRY_ASSIGN(const auto entry, (*folder)->look(intent.name));
         if (entry && entry->inode == intent.inode) {
           TRY_ASSIGN(const auto identity, (*folder)->identity(intent.name));
@@ -254,12 +266,16 @@ void TreeEngine::background() {
       if (auto done = clear_abandoned(); !done) log(true, done.error().message);
       guard.lock();
     }
-    while (!recoveries_.empty() && !stop_) {
+    while (!recoveries_.empty() && !stop_ && !index_lost_) {
       const Recovery recovery = std::move(recoveries_.front());
       recoveries_.pop_front();
       guard.unlock();
       recover_one(recovery);
       guard.lock();
+    }
+    if (index_lost_ && !stop_) {  // found out while a space was compared: first a new one
+      work_ = true;
+      continue;
     }
     const bool purge = work_, recovered = recoveries_.empty();
     work_ = false;
@@ -270,7 +286,9 @@ void TreeEngine::background() {
     }
     if (auto done = follow(); !done) log(true, done.error().message);
     const bool more = purge && purge_some();
+    bool again = false;
     if (std::chrono::steady_clock::now() >= next_round) {
+      again = std::exchange(purge_failed_, false);
       if (auto done = close_intents(); !done) log(true, done.error().message);
       if (auto done = locks_->expire(); !done) log(true, done.error().message);
       look_again_at_held();
@@ -286,7 +304,7 @@ void TreeEngine::background() {
       next_round = std::chrono::steady_clock::now() + interval;
     }
     guard.lock();
-    work_ |= more;
+    work_ |= more || again;
     busy_ = false;
     if (!work_ && recoveries_.empty()) background_idle_.notify_all();
   }
@@ -319,8 +337,9 @@ void TreeEngine::recover_one(const Recovery &recovery) {
   }
   // It stays Unavailable, and the background looks again.
   log(true, "space " + recovery.space.text() + " cannot be recovered yet: " + done.error().message);
+  const bool lost = index_lost();
   std::unique_lock guard(background_mutex_);
-  background_wake_.wait_for(guard, std::chrono::seconds(1), [&] { return stop_; });
+  if (!lost) background_wake_.wait_for(guard, std::chrono::seconds(1), [&] { return stop_; });
   recoveries_.push_back(recovery);
 }
 
@@ -388,24 +407,23 @@ Result<void> TreeEngine::clear_limbo_of(const NodeId &node) {
 bool TreeEngine::purge_some() {
   bool more = false;
   ATOLL_FAULT_POINT("purge.begin");
-  if (auto purged = store_->purge(kPurgeFiles, whole()))
-    more = *purged;
-  else
-    log(true, purged.error().message);
+  auto take = [&](const Result<bool> &left) {
+    if (left) {
+      more |= *left;
+      return;
+    }
+    log(true, left.error().message);
+    purge_failed_ = true;  // once more in the next round
+  };
+  take(store_->purge(kPurgeFiles, whole()));
   {
     std::unique_lock guard(writer_);
     if (auto done = make_limbo_durable(&guard); !done) log(true, done.error().message);
-    if (auto left = clear_limbo())
-      more |= *left;
-    else
-      log(true, left.error().message);
+    take(clear_limbo());
   }
-  if (auto kept = purge_kept()) {
-    more |= *kept;
-  } else {
-    log(true, kept.error().message);
-    more |= kept.status() == Status::InsufficientStorage && store_->make_room();
-  }
+  const auto kept = purge_kept();
+  take(kept);
+  if (kept.status() == Status::InsufficientStorage) more |= store_->make_room();
   return more;
 }
 
@@ -442,11 +460,18 @@ Result<void> TreeEngine::drop_unclaimed() {
 }
 
 Result<void> TreeEngine::drop_stale_locks() {
-  if (!stale_locks_) return {};
+  if (!stale_locks_.exchange(false)) return {};
+  auto done = drop_locks_of_gone();
+  if (!done || !*done) stale_locks_ = true;
+  return done ? Result<void>() : Result<void>(std::move(done).error());
+}
+
+/// False: later, for what a lock stands for may come back.
+Result<bool> TreeEngine::drop_locks_of_gone() {
   for (const SpacePtr &space : all_spaces()) {
     const SpaceId &id = space->info.id;
     if (!locks_->any(id)) continue;
-    if (removals_->held(id)) return {};  // what it stands for may come back; looked at again later
+    if (removals_->held(id)) return false;
     const std::lock_guard guard(writer_);
     std::vector<std::string> stale;
     for (const Lock &lock : locks_->all(id)) {
@@ -457,8 +482,7 @@ Result<void> TreeEngine::drop_stale_locks() {
     }
     if (!stale.empty()) TRY(locks_->remove(id, stale));
   }
-  stale_locks_ = false;
-  return {};
+  return true;
 }
 
 Result<void> TreeEngine::note_gone(const SpaceId &space, std::span<const NodeId> nodes) {

@@ -47,11 +47,14 @@ std::optional<Identity> decode_identity(std::string_view bytes) noexcept {
   return identity;
 }
 
-std::optional<Identity> read_identity(int fd) noexcept {
+Result<std::optional<Identity>> read_identity(int fd) {
   char buffer[kIdentityBytes + 1];
   const ssize_t got = ::fgetxattr(fd, kIdentityName, buffer, sizeof buffer);
-  if (got < 0) return std::nullopt;
-  return decode_identity({buffer, static_cast<std::size_t>(got)});
+  if (got >= 0) return decode_identity({buffer, static_cast<std::size_t>(got)});
+  // Longer than ours, or not to be read by anybody: it is somebody else's.
+  if (errno == ENODATA || errno == ENOTSUP || errno == ERANGE || errno == EACCES || errno == EPERM)
+    return std::optional<Identity>();
+  return base::errno_error("read the identity of a file");
 }
 
 Result<void> write_identity(int fd, const Identity &identity) {

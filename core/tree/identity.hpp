@@ -19,8 +19,9 @@ std::array<char, kIdentityBytes> encode_identity(const Identity &identity) noexc
 /// Nothing for a record of another version or length: users can write extended attributes.
 std::optional<Identity> decode_identity(std::string_view bytes) noexcept;
 
-/// By an open descriptor. Nothing when there is none, or the file system has no extended attributes.
-std::optional<Identity> read_identity(int fd) noexcept;
+/// By an open descriptor. Nothing when there is none, or the file system has no extended attributes; an error when that
+/// cannot be told.
+Result<std::optional<Identity>> read_identity(int fd);
 
 /// Unimplemented where the file system has no extended attributes.
 Result<void> write_identity(int fd, const Identity &identity);

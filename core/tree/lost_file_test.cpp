@@ -2,6 +2,7 @@
 // index.db is deleted, replaced or damaged while it is in use: it is made anew, and until then nothing is told.
 #include "core/tree/failing_namespace_test.hpp"
 #include "core/tree/invariants_test.hpp"
+#include "core/tree/meta.hpp"
 
 #include <fcntl.h>
 
@@ -16,7 +17,7 @@ namespace fs = std::filesystem;
 namespace {
 
 struct Served : Fixture {
-  Served() {
+  explicit Served(int files = 600) : count(static_cast<std::size_t>(files) + 1) {
     provider.options.checkpoint_seconds = 1;
     provider.options.durability = Durability::None;
     provider.options.log = [this](bool, const std::string &line) {
@@ -26,7 +27,7 @@ struct Served : Fixture {
     restart();
     mkdir("d");
     mkdir("d/e");
-    for (int i = 0; i < 600; ++i) put("d/" + std::string(100, 'n') + std::to_string(i), "1");
+    for (int i = 0; i < files; ++i) put("d/" + std::string(100, 'n') + std::to_string(i), "1");
     file = put("d/e/y", "22");
     const AttributeChange set{"urn:x", "a", "b"};
     REQUIRE(engine->attributes_patch(at("d/e/y"), {&set, 1}, {}).ok());
@@ -58,7 +59,7 @@ struct Served : Fixture {
       if (!listed)
         REQUIRE(listed.status() == Status::Unavailable);
       else
-        REQUIRE(seen == 601);
+        REQUIRE(seen == count);
       if (said("made anew from the files") && node && listed) return;
       ::usleep(10000);
     }
@@ -68,7 +69,7 @@ struct Served : Fixture {
     CHECK(stat("d/e/y").id == file.id);
     CHECK(etag("d/e/y") == file.etag().view());
     CHECK(stat("d/e/y").has_attributes);
-    CHECK(list("d").size() == 601);
+    CHECK(list("d").size() == count);
     for (const char *path : {"", "d", "d/e"}) CHECK(folders.insert(etag(path)).second);
     const auto items = test::trash_of(*this);
     REQUIRE(items.size() == 1);
@@ -88,6 +89,7 @@ struct Served : Fixture {
     test::check_space(*this);
   }
 
+  const std::size_t count;  // of what is in d
   Node file, gone;
   std::set<std::string> folders;
   std::mutex mutex;
@@ -133,4 +135,42 @@ TEST_CASE("index.db damaged somewhere inside before a start is made anew") {
   f.start();
   CHECK(f.said("made anew"));
   f.check();
+}
+
+TEST_CASE("index.db damaged in a page that only the recovery of a space comes to is made anew") {
+  Served f(150);
+  const std::uint64_t pages = fs::file_size(f.index()) / 4096;
+  for (std::uint64_t page = 1; page < pages; ++page) {
+    CAPTURE(page);
+    const NodeId folder = f.stat("d").id;
+    f.engine.reset();
+    {
+      auto dir = Fixture::value(StateDir::open(f.provider.state));
+      auto meta = Fixture::value(Meta::open(f.provider.state + "/meta.db", dir.provider()));
+      Intent intent;
+      intent.space = f.space;
+      intent.folder = folder;
+      REQUIRE(meta->add_intents({&intent, 1}).ok());
+      REQUIRE(meta->begin_run().ok());  // and no clean end
+    }
+    {
+      const base::Fd fd(::open(f.index().c_str(), O_WRONLY | O_CLOEXEC));
+      REQUIRE(::pwrite(fd.get(), std::string(4096, 'j').data(), 4096, static_cast<off_t>(page * 4096)) == 4096);
+    }
+    f.start();
+    bool served = false;
+    for (int i = 0; i < 3000 && !served; ++i) {
+      const auto node = f.engine->stat(f.at("d/e/y"));
+      if (node)
+        CHECK(node->id == f.file.id);
+      else
+        CHECK(node.status() == Status::Unavailable);
+      std::size_t seen = 0;
+      served =
+          node && f.engine->list(f.at("d"), {}, 0, [&](const NodeView &) { return ++seen > 0; }) && seen == f.count;
+      if (!served) ::usleep(10000);
+    }
+    REQUIRE(served);
+  }
+  CHECK(f.etag("d/e/y") == f.file.etag().view());
 }

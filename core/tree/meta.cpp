@@ -145,15 +145,19 @@ Result<void> Meta::receive_space(const ArrivingSpace &arriving, Meta &from, cons
 Result<Meta::Start> Meta::begin_run() {
   const std::lock_guard guard(mutex_);
   TRY_ASSIGN(auto transaction, database_.begin());
-  TRY_ASSIGN(std::string stamp, setting("clean"));
+  TRY_ASSIGN(const std::string clean, setting("clean"));
+  TRY_ASSIGN(std::string last, setting("last_clean"));
   TRY(set_setting("clean", ""));
   TRY(transaction.commit());
-  return Start{!stamp.empty(), stamp};
+  return Start{!clean.empty(), clean.empty() ? std::move(last) : clean};
 }
 
 Result<void> Meta::end_run(std::string_view stamp) {
   const std::lock_guard guard(mutex_);
-  return set_setting("clean", stamp);
+  TRY_ASSIGN(auto transaction, database_.begin());
+  TRY(set_setting("clean", stamp));
+  TRY(set_setting("last_clean", stamp));
+  return transaction.commit();
 }
 
 Result<std::uint64_t> Meta::reserve_sequences(std::uint64_t count) {

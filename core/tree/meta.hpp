@@ -97,7 +97,7 @@ class Meta {
   // ---- run state
   struct Start {
     bool clean = false;  ///< the last run ended cleanly
-    std::string stamp;   ///< what the index must carry after a clean end
+    std::string stamp;   ///< of the last clean end: what the index must carry after that. Empty: not known
   };
   /// Notes that a run has begun. Gives how the last one ended.
   Result<Start> begin_run();

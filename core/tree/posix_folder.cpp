@@ -261,12 +261,19 @@ Result<Entry> PosixFolder::set_mtime(std::string_view name, std::int64_t mtime_n
                                      std::uint64_t sequence, base::Fd *touched) {
   auto fd = open_entry(name);
   if (!fd) return std::move(fd).error();
-  struct stat facts {};
-  if (!set_file_mtime(fd->get(), mtime_ns) || ::fstat(fd->get(), &facts) != 0)
-    return failed("set the modification time of", name);
+  struct stat before {
+  }, facts{};
+  if (::fstat(fd->get(), &before) != 0) return failed("look at", name);
+  if (!set_file_mtime(fd->get(), mtime_ns)) return failed("set the modification time of", name);
   ATOLL_FAULT_POINT("posix.mtime_set");
-  auto identified = identify_open(*root_, fd->get(), id, sequence);
-  if (!identified && identified.status() != Status::Unimplemented) return std::move(identified).error();
+  auto identified = ::fstat(fd->get(), &facts) == 0 ? identify_open(*root_, fd->get(), id, sequence)
+                                                    : Result<void>(failed("look at", name));
+  if (identified.status() == Status::Unimplemented) identified = Result<void>();
+  if (!identified) {
+    const timespec times[2] = {{0, UTIME_OMIT}, before.st_mtim};  // what is refused has not happened
+    ::futimens(fd->get(), times);
+    return std::move(identified).error();
+  }
   ATOLL_FAULT_POINT("posix.mtime_identified");
   if (touched != nullptr) *touched = std::move(*fd);
   return entry_of(facts, facts.st_dev);

@@ -79,7 +79,8 @@ Result<std::string> PosixNamespace::choose_space_folder(const SpaceSpec &spec,
       return base::errno_error("look at " + base);
     }
     const auto identity = root_->identity(there.get());
-    if (identity && identity->id == root_of(spec.id)) return base;
+    if (!identity) return identity.error();
+    if (*identity && (*identity)->id == root_of(spec.id)) return base;
   }
   return error(Status::AlreadyExists, "too many folders are named like " + wanted);
 }

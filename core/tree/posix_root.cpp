@@ -265,12 +265,11 @@ Result<FileSystem> PosixRoot::probe() {
   return found;
 }
 
-std::optional<Identity> PosixRoot::identity(int fd) {
+Result<std::optional<Identity>> PosixRoot::identity(int fd) {
   if (!identities_) return read_identity(fd);
   struct statx facts {};
-  if (!look_at(fd, facts)) return std::nullopt;
-  auto found = identities_->find(entry_of_facts(facts), birth_of(facts));
-  return found ? *found : std::nullopt;
+  if (!look_at(fd, facts)) return base::errno_error("look at a file");
+  return identities_->find(entry_of_facts(facts), birth_of(facts));
 }
 
 Result<void> PosixRoot::identify(int fd, const Identity &identity) {

@@ -67,7 +67,7 @@ class PosixRoot {
 
   // ---- identities: extended attributes, or where the file system has none a table in the state folder
   /// Nothing when there is none, or none that can be read.
-  std::optional<Identity> identity(int fd);
+  Result<std::optional<Identity>> identity(int fd);
   Result<void> identify(int fd, const Identity &identity);
   /// Where they are kept in the table.
   Result<void> forget_identities(std::span<const NodeId> nodes);

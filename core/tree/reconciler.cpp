@@ -300,11 +300,13 @@ Result<void> Reconciler::update_file(Opened &place, Row row, const Entry &entry,
   row.mtime_ns = entry.mtime_ns;
   row.inode = entry.inode;
   row.sums = Sums();
-  // The server's own change, of which the index lost the row: it keeps the sequence that was acknowledged.
+  // The server's own change, of which the index lost the row: it keeps the sequence that was acknowledged. So does the
+  // content of before when the disk lost a change that the index has.
   TRY_ASSIGN(const auto identity, identity_at(*place.folder, row.name));
   const bool own = identity && identity->id == row.id && identity->inode == entry.inode &&
                    identity->size == entry.size && identity->mtime_ns == entry.mtime_ns &&
-                   identity->sequence > row.sequence && engine_.sequences_->past(identity->sequence);
+                   (recovering_ ? identity->sequence != row.sequence : identity->sequence > row.sequence) &&
+                   engine_.sequences_->past(identity->sequence);
   if (own) {
     row.sequence = identity->sequence;
   } else {

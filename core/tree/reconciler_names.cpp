@@ -15,6 +15,11 @@ namespace {
 constexpr int kRounds = 1000;
 constexpr std::size_t kRemovals = 250;  // removals under one hold of the writer lock
 
+Error cannot_tell(Error failure) {
+  failure.status = Status::Unavailable;
+  return failure;
+}
+
 }  // namespace
 
 bool consistent(const Identity &identity, const Entry &entry) {
@@ -34,7 +39,12 @@ Result<bool> Reconciler::still_there(const Row &row) {
   located.row = row;
   located.chain = *chain;
   auto folder = engine_.names_->open(space_->info.folder, located.parent_path());
-  if (!folder) return folder.error().sys_errno != ENOENT && folder.error().sys_errno != ENOTDIR;
+  if (!folder) {
+    const int why = folder.error().sys_errno;
+    if (why == ENOENT || why == ENOTDIR) return false;
+    if (why == ELOOP || why == EXDEV || why == EACCES) return true;
+    return cannot_tell(std::move(folder).error());
+  }
   TRY_ASSIGN(const auto entry, (*folder)->look(row.name));
   if (!entry || recovering_) return entry && entry->inode == row.inode;
   // Another file at the known name is the same node: programs save by writing a new file, and keep the old one beside
@@ -122,9 +132,12 @@ Result<void> Reconciler::move_row(Opened &place, const std::string &name, const 
 Result<void> Reconciler::add_new(Opened &place, const std::string &name, const Entry &entry, std::int64_t &delta) {
   Index &index = *engine_.index_;
   auto read = place.folder->identity(name);
-  if (!read && read.error().sys_errno == ENOENT) return {};  // gone again; the folder's time tells
-  std::optional<Identity> identity;
-  if (read) identity = *read;
+  if (!read) {
+    const int why = read.error().sys_errno;
+    if (why == ENOENT || why == ELOOP || why == ENXIO) return {};  // gone again; the folder's time tells
+    return cannot_tell(std::move(read).error());                   // a file that has an id must not get another one
+  }
+  const std::optional<Identity> identity = *read;
   TRY_ASSIGN(const auto moved, moved_here(place, name, entry, identity));
   if (moved) return move_row(place, name, *moved, entry, delta);
 

@@ -3,6 +3,7 @@
 
 #include "core/base/text.hpp"
 #include "core/base/time.hpp"
+#include "core/tree/fault_point.hpp"
 #include "core/tree/try.hpp"
 
 namespace Atoll::tree {
@@ -50,7 +51,13 @@ Result<bool> Removals::hold(const SpaceId &space, const HeldBack &what) {
     const std::lock_guard guard(mutex_);
     if (!held_.emplace(space, what).second) return false;
   }
-  TRY(meta_.set_note(held_note(space), std::to_string(what.gone) + (what.whole_index ? " 1" : " 0")));
+  auto noted = meta_.set_note(held_note(space), std::to_string(what.gone) + (what.whole_index ? " 1" : " 0"));
+  if (!noted) {  // found again by the next look
+    const std::lock_guard guard(mutex_);
+    held_.erase(space);
+    return std::move(noted).error();
+  }
+  ATOLL_FAULT_POINT("removals.held");
   return true;
 }
 

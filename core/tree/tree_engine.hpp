@@ -263,6 +263,11 @@ class TreeEngine final : public Engine {
   /// The background looks whether the file has too many versions.
   void thin_later(const NodeId &node);
   std::vector<SpacePtr> all_spaces() const;
+  /// Locks of what is gone could not be dropped.
+  void drop_locks_later() {
+    stale_locks_ = true;
+    wake();
+  }
   /// The attributes of a copy that is at its name are to be copied by the background.
   void follow_later() {
     follow_ = true;
@@ -363,6 +368,7 @@ class TreeEngine final : public Engine {
   Result<void> drop_unclaimed();
   /// Locks that a crash left of nodes which are in no tree any more.
   Result<void> drop_stale_locks();
+  Result<bool> drop_locks_of_gone();
   Result<void> close_intents();
 
   mutable std::shared_mutex spaces_mutex_;
@@ -391,11 +397,12 @@ class TreeEngine final : public Engine {
   std::optional<FileId> index_file_;                                    // background thread only
   bool index_lost_ = false;                                             // background thread only
   std::atomic<std::uint64_t> damages_seen_{0};
-  std::unique_ptr<Index> checkpointer_;  // background thread only
-  SpaceId thinned_;                      // background thread only
-  bool abandoned_ = true;                // background thread only: not yet cleared
-  bool stale_locks_ = false;             // background thread only: not yet dropped
-  std::vector<NodeId> unclaimed_;        // background thread only
+  std::unique_ptr<Index> checkpointer_;   // background thread only
+  SpaceId thinned_;                       // background thread only
+  bool abandoned_ = true;                 // background thread only: not yet cleared
+  std::atomic<bool> stale_locks_{false};  // of nodes that are gone: not yet dropped
+  std::vector<NodeId> unclaimed_;         // background thread only
+  bool purge_failed_ = false;             // background thread only
   std::thread thread_;
 };
 

@@ -32,6 +32,19 @@ void Ledger::feed(const std::string &line, std::string &problems, bool lenient) 
   open_.erase(open);
 }
 
+void Ledger::spare_copies(const State &got) {
+  for (auto &[path, thing] : state_.all) {
+    const auto found = got.all.find(path);
+    if (found == got.all.end()) continue;
+    auto others = [](const Thing &one) {
+      auto versions = one.versions;
+      std::erase(versions, one.content);
+      return versions;
+    };
+    if (others(thing) == others(found->second)) thing.versions = found->second.versions;
+  }
+}
+
 void Ledger::judge(const State &got, std::string &problems) {
   std::set<char> owners;
   for (const auto &[path, items] : state_.trash) owners.insert(path.front());
@@ -57,7 +70,9 @@ void Ledger::judge(const State &got, std::string &problems) {
     }
     State after = before;
     open->second.apply(after, {});
-    const std::string done = differences(after, now, true);
+    std::string done = differences(after, now, true);
+    if (State nearly = after; !done.empty() && open->second.apply_nearly(before, nearly))
+      if (differences(nearly, now, true).empty()) done.clear();
     keep(after);
     if (!done.empty())
       problems += "half done: " + open->second.text() + "\n as if not done:\n" + plain + " as if done:\n" + done;
@@ -69,7 +84,9 @@ void Ledger::judge(const State &got, std::string &problems) {
       if (items[i].contains(path) && found->second[i].contains(path)) items[i][path].id = found->second[i].at(path).id;
   }
   const bool keeps_trash = state_.keeps_trash;
+  auto snapshot = std::move(state_.snapshot);
   state_ = got;
+  state_.snapshot = std::move(snapshot);
   state_.trash = std::move(trash);
   state_.keeps_trash = keeps_trash;
 }

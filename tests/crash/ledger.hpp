@@ -17,6 +17,10 @@ class Ledger {
   /// Everything acknowledged must be there, and what was under way wholly or not at all. Goes on from `got`.
   void judge(const State &got, std::string &problems);
 
+  /// What was under way, by the letter of its names.
+  const std::map<char, Operation> &unfinished() const noexcept { return open_; }
+  /// A file that was restored once more has its content among its versions, too.
+  void spare_copies(const State &got);
   /// Everything in the trash was purged.
   void trash_emptied() { state_.trash.clear(); }
   const State &state() const noexcept { return state_; }

@@ -106,7 +106,7 @@ void all_refused(tree::Engine &engine, const World &world, std::string &problems
   say("health", engine.health());
   for (const char *line : {"mkdir new - 0 0", "remove file - 0 0", "erase file - 0 0", "rename file other 0 0",
                            "copy file other 0 0", "mtime file - 7 0", "attribute file - 7 0", "lock file - 0 0"}) {
-    const Outcome outcome = Operation::parse(line).run(engine, world.space);
+    const Outcome outcome = Operation::parse(line).run(engine, world);
     if (!unavailable(outcome.text)) problems += std::string(line) + " is answered with " + outcome.text + "\n";
   }
 }
@@ -139,7 +139,7 @@ std::string try_root(bool mounted, unsigned seed) {
   if (!start()) return problems;
   const Operation first = Operation::parse("put file - 1 50");
   ledger.feed("f ? " + first.text(), problems);
-  ledger.feed("f " + first.run(*engine, world.space).text, problems);
+  ledger.feed("f " + first.run(*engine, world).text, problems);
   std::mt19937 random(seed);
   for (int round = 0; round < kRounds && problems.empty(); ++round) {
     std::mutex mutex;
@@ -151,7 +151,7 @@ std::string try_root(bool mounted, unsigned seed) {
         const char owner = static_cast<char>('a' + i);
         for (bool refused = false; !refused;) {
           const Operation operation = Operation::random(mine, owner);
-          const Outcome outcome = operation.run(*engine, world.space);
+          const Outcome outcome = operation.run(*engine, world);
           // It was looked for in the trash, and that could not be told.
           refused = unavailable(outcome.text) || (outcome.text == "- 0" && !served());
           const std::lock_guard guard(mutex);

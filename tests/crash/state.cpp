@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/crash/state.hpp"
 
+#include "core/tree/care.hpp"
 #include "tests/crash/world.hpp"
 
 #include <unistd.h>
@@ -19,6 +20,12 @@ std::string failed(const char *what, const std::string &path, const Error &failu
 
 std::string brief(const std::string &content) {
   return content.substr(0, 24) + "... of " + std::to_string(content.size()) + " bytes";
+}
+
+std::string brief(const std::vector<std::string> &contents) {
+  std::string text = std::to_string(contents.size());
+  for (const std::string &content : contents) text += " (" + brief(content) + ")";
+  return text;
 }
 
 }  // namespace
@@ -101,7 +108,8 @@ std::string differences(const State &wanted, const State &got, bool spare_locks)
     if (thing.folder != other.folder) text += "of another kind: " + path + "\n";
     if (thing.content != other.content)
       text += "content of " + path + ": wanted " + brief(thing.content) + ", got " + brief(other.content) + "\n";
-    if (thing.previous && other.previous != thing.previous) text += "the newest version of " + path + " differs\n";
+    if (other.versions != thing.versions)
+      text += "versions of " + path + ": wanted " + brief(thing.versions) + ", got " + brief(other.versions) + "\n";
     if (thing.id && other.id != thing.id) text += "id of " + path + " changed\n";
     if (!thing.folder && thing.etag && other.etag != thing.etag)
       text += "etag of " + path + ": wanted " + *thing.etag + ", got " + other.etag.value_or("none") + "\n";
@@ -202,18 +210,18 @@ std::uint64_t Reader::walk(Engine &engine, const SpaceId &space, const std::stri
       continue;
     }
     thing.content = read_all(open->fd.get());
-    std::optional<std::uint64_t> newest;
+    std::vector<std::uint64_t> sequences;
     const auto versions = engine.versions(ref, [&](const Version &version) {
-      newest = version.sequence;
-      return false;
+      sequences.push_back(version.sequence);
+      return true;
     });
     if (!versions) problems += failed("versions", inner, versions.error());
-    if (newest) {
-      const auto version = engine.version_open(ref, *newest);
+    for (const std::uint64_t sequence : sequences) {
+      const auto version = engine.version_open(ref, sequence);
       if (!version)
         problems += failed("a version", inner, version.error());
       else
-        thing.previous = read_all(version->fd.get());
+        thing.versions.push_back(read_all(version->fd.get()));
     }
     if (thing.content.size() != node.size || open->node.id != node.id)
       problems += "what is opened differs from the record: " + inner + "\n";
@@ -284,6 +292,13 @@ State Reader::read(Engine &engine, const World &world, std::string &problems) {
     static_cast<NodeFacts &>(view) = *root;
     see(view, "", problems);
   }
+  const auto checked = Care(engine).check(space, {}, [&](const CareLine &line) {
+    if (line.kind == CareLine::Kind::Finding && !(spares_attributes_ && line.code == "dangling-attributes"))
+      problems += "a check finds " + std::string(line.code) + " " + std::string(line.path) + ": " +
+                  std::string(line.text) + "\n";
+    return true;
+  });
+  if (!checked) problems += failed("a check", "", checked.error());
   return state;
 }
 

@@ -17,8 +17,8 @@ struct Thing {
   bool folder = false;
   std::string content;
   std::map<std::string, std::string> attributes;
-  unsigned locks = 0;                   ///< taken on it
-  std::optional<std::string> previous;  ///< the newest version
+  unsigned locks = 0;                 ///< taken on it
+  std::vector<std::string> versions;  ///< of a file, the newest first
   std::optional<std::string> id, etag;
   std::optional<std::int64_t> mtime_ns;
 };
@@ -29,6 +29,7 @@ struct State {
   /// What was removed from a path, each with all below it, the oldest first.
   std::map<std::string, std::vector<Tree>> trash;
   std::map<std::string, std::uint64_t> spaces;  ///< other spaces, by id, with their quota
+  Tree snapshot;                                ///< what was in `all` when the last one was taken
   bool keeps_trash = true;
 
   // Of what was read only.
@@ -55,11 +56,16 @@ std::string differences(const State &wanted, const State &got, bool spare_locks)
 std::string read_all(int fd);
 
 /// Reads everything, and checks what must hold at any time: sizes of folders and `used` are sums, ids are unique, stat
-/// and open agree with the listings, no etag of a folder comes back, what is in the trash is there and counted.
+/// and open agree with the listings, no etag of a folder comes back, what is in the trash is there and counted, and a
+/// check of the space has no findings.
 /// Problems are added, one a line.
 class Reader {
  public:
   State read(tree::Engine &engine, const World &world, std::string &problems);
+  /// An index that was made anew does not know what is inside of folders in the trash: when these are purged, their
+  /// attributes stay, until a check with repair. So do those of a copy or a removal that a failing disk broke off. No
+  /// other finding of a check is fine.
+  void spare_attributes() noexcept { spares_attributes_ = true; }
   /// Etags that were given to somebody, by node: none may come back once it was followed by another.
   void remember(const std::string &id, const std::string &etag);
 
@@ -74,6 +80,7 @@ class Reader {
   };
   void see(const tree::NodeView &node, const std::string &path, std::string &problems);
   std::map<std::string, Etags> etags_;
+  bool spares_attributes_ = false;
 };
 
 }  // namespace Atoll::proof

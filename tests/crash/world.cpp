@@ -5,6 +5,8 @@
 #include "tests/crash/blob_layout.hpp"
 
 #include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -16,7 +18,15 @@ namespace Atoll::proof {
 using namespace Atoll::tree;
 namespace fs = std::filesystem;
 
-Scratch::Scratch() {
+Scratch::Scratch(bool memory) {
+  if (memory) {
+    std::string pattern = "/dev/shm/atoll-proof-XXXXXX";
+    if (::mkdtemp(pattern.data()) != nullptr) {
+      path_ = pattern;
+      if (::setxattr(path_.c_str(), "user.atoll.probe", "x", 1, 0) == 0) return;
+      ::rmdir(path_.c_str());
+    }
+  }
   const char *base = std::getenv("TMPDIR");
   std::string pattern = std::string(base ? base : "/tmp") + "/atoll-proof-XXXXXX";
   if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
@@ -117,7 +127,37 @@ State::Tree World::trashed(const Uuid &item) const {
 }
 
 base::Fd World::open_beside(const std::string &path) const {
-  return base::Fd(::open((root + "/personal/einstein/" + path).c_str(), O_WRONLY | O_CLOEXEC));
+  return base::Fd(::open(beside(path).c_str(), O_WRONLY | O_CLOEXEC));
+}
+
+bool World::write_beside(const std::string &path, const std::string &content) const {
+  const base::Fd fd(::open(beside(path).c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+  struct stat before {
+  }, after{};
+  if (!fd || ::fstat(fd.get(), &before) != 0 || ::ftruncate(fd.get(), 0) != 0 ||
+      ::pwrite(fd.get(), content.data(), content.size(), 0) != static_cast<ssize_t>(content.size()))
+    return false;
+  // Clocks of file systems are coarse: what has the same size and time as before is not seen to be another content.
+  for (;;) {
+    if (::fstat(fd.get(), &after) != 0) return false;
+    if (before.st_mtim.tv_sec != after.st_mtim.tv_sec || before.st_mtim.tv_nsec != after.st_mtim.tv_nsec) return true;
+    ::usleep(1000);
+    if (::futimens(fd.get(), nullptr) != 0) return false;
+  }
+}
+
+void World::check_snapshot(const State &wanted, std::string &problems) const {
+  const std::string snapshot = folder + "/snapshot";
+  if (!fs::exists(snapshot + "/snapshot.json")) return;
+  State::Tree tree;
+  read_files(snapshot + "/files", "", tree);
+  tree.erase("");
+  bool same = tree.size() == wanted.all.size();
+  for (const auto &[path, thing] : wanted.all) {
+    const auto found = tree.find("/" + path);
+    same &= found != tree.end() && found->second.folder == thing.folder && found->second.content == thing.content;
+  }
+  if (!same) problems += "a snapshot is not what the space was\n";
 }
 
 void World::check_disk(const State &wanted, std::string &problems) const {
@@ -135,7 +175,7 @@ void World::check_disk(const State &wanted, std::string &problems) const {
   if (const std::uint64_t bytes = bytes_below(own + "/versions"); bytes != wanted.versions_used)
     problems += "versions use " + std::to_string(bytes) + " bytes on disk, " + std::to_string(wanted.versions_used) +
                 " are counted\n";
-  const std::string top = root + "/personal/einstein/";
+  const std::string top = beside("");
   std::size_t found = 0;
   for (const auto &entry : fs::recursive_directory_iterator(top)) {
     const std::string path = entry.path().string().substr(top.size());

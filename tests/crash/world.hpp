@@ -17,7 +17,8 @@ enum class Layout : std::uint8_t { Posix, Blob };
 /// A folder that is gone afterwards, unless ATOLL_TEST_KEEP is set.
 class Scratch {
  public:
-  Scratch();
+  /// `memory`: on a file system in memory, where there is one that keeps identities.
+  explicit Scratch(bool memory = false);
   ~Scratch();
   Scratch(const Scratch &) = delete;
   Scratch &operator=(const Scratch &) = delete;
@@ -39,6 +40,12 @@ class World {
   State::Tree trashed(const Uuid &item) const;
   /// Opens a file of the space for writing, as another program would. Posix only.
   base::Fd open_beside(const std::string &path) const;
+  /// Where another program finds it. Posix only.
+  std::string beside(const std::string &path) const { return root + "/personal/einstein/" + path; }
+  /// Another program writes a file, over what it held; its time changes. False: it could not. Posix only.
+  bool write_beside(const std::string &path, const std::string &content) const;
+  /// A snapshot that says that it is whole must be.
+  void check_snapshot(const State &state, std::string &problems) const;
   /// What the files must be like, besides what the engine says, once it has settled and is closed.
   void check_disk(const State &state, std::string &problems) const;
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <set>
 #include <thread>
@@ -88,13 +89,45 @@ class Pending {
   std::size_t at_ = 0;
 };
 
-std::vector<Cut> cuts_of(const std::vector<DiskStep> &steps, std::mt19937 &random, std::size_t budget) {
+/// Leaves out cuts that leave the same disk as an earlier one, with nothing acknowledged in between.
+class Different {
+ public:
+  explicit Different(const std::vector<DiskStep> &steps) : steps_(steps) {}
+  bool operator()(const Cut &cut) {
+    std::string left;  // what is on the disk, and how much was acknowledged
+    std::uint32_t said = 0;
+    auto add = [&](std::size_t step) { left.append(reinterpret_cast<const char *>(&step), 4); };
+    auto lost = cut.lost.begin();
+    for (std::size_t i = 0; i < cut.end; ++i) {
+      const DiskStep &step = steps_[i];
+      const bool gone = lost != cut.lost.end() && *lost == i;
+      if (gone) ++lost;
+      if (step.kind == DiskStep::Kind::Mark)
+        said += step.bytes.size() > 2 && step.bytes[2] != '?';
+      else if (!step.flush() && !gone)
+        add(i);
+      else if (gone && cut.zeros && step.kind == DiskStep::Kind::Write)
+        add(i | 0x80000000U);
+    }
+    add(said);
+    return seen_.insert(std::hash<std::string>()(left)).second;
+  }
+
+ private:
+  const std::vector<DiskStep> &steps_;
+  std::set<std::size_t> seen_;
+};
+
+/// Everything that is left of each prefix, with and without what is pending, and `samples` of what is in between; 0:
+/// all of that.
+std::vector<Cut> cuts_of(const std::vector<DiskStep> &steps, std::mt19937 &random, std::size_t samples) {
   std::vector<Cut> plain, bare, mixed;
   Pending pending(steps);
   for (std::size_t end = 0; end <= steps.size(); ++end) {
     const auto &open = pending.open();
     plain.push_back({end, {}, false});
-    if (!open.empty()) bare.push_back({end, open, random() % 2 == 0});
+    if (!open.empty()) bare.push_back({end, open, false});
+    if (!open.empty()) mixed.push_back({end, open, true});
     const bool look =
         end == steps.size() || steps[end].flush() || (end > 0 && steps[end - 1].kind == DiskStep::Kind::Mark);
     if (look && !open.empty()) {
@@ -118,12 +151,18 @@ std::vector<Cut> cuts_of(const std::vector<DiskStep> &steps, std::mt19937 &rando
   }
   std::cout << steps.size() << " steps: " << plain.size() << " prefixes, " << bare.size()
             << " without all that is pending, " << mixed.size() << " in between" << std::endl;
+  Different different(steps);
   std::vector<Cut> chosen;
-  for (auto *kind : {&plain, &bare, &mixed}) {
-    std::shuffle(kind->begin(), kind->end(), random);
-    if (budget != 0) kind->resize(std::min(kind->size(), budget / 3));
-    for (Cut &cut : *kind) chosen.push_back(std::move(cut));
+  for (auto *kind : {&plain, &bare})
+    for (Cut &cut : *kind)
+      if (different(cut)) chosen.push_back(std::move(cut));
+  const std::size_t prefixes = chosen.size();
+  std::shuffle(mixed.begin(), mixed.end(), random);
+  for (Cut &cut : mixed) {
+    if (samples != 0 && chosen.size() - prefixes == samples) break;
+    if (different(cut)) chosen.push_back(std::move(cut));
   }
+  std::cout << chosen.size() << " different disks are tried, " << prefixes << " of them of whole prefixes" << std::endl;
   return chosen;
 }
 
@@ -180,7 +219,7 @@ std::string try_cut(const DiskImage &base, const std::vector<DiskStep> &steps, c
       image.apply_empty(step);
     }
   }
-  const Scratch scratch;
+  const Scratch scratch(true);
   World world(Layout::Posix, scratch.path() + "/disk", false);
   show_inodes(image.write(world.folder));
   {
@@ -201,11 +240,11 @@ std::string try_cut(const DiskImage &base, const std::vector<DiskStep> &steps, c
 
 void work(tree::Engine &engine, const World &world, char owner, const Operation &operation) {
   record_mark(std::string(1, owner) + " ? " + operation.text());
-  record_mark(std::string(1, owner) + " " + operation.run(engine, world.space).text);
+  record_mark(std::string(1, owner) + " " + operation.run(engine, world).text);
 }
 
 int run(int argc, char **argv) {
-  std::size_t budget = 450;
+  std::size_t samples = 300;
   unsigned seed = std::random_device{}();
   bool all = false;
   std::size_t shown = 40;
@@ -213,7 +252,7 @@ int run(int argc, char **argv) {
     const std::string word = argv[i];
     if (word == "--all") all = true;  // does not end at the first failure; how many steps are shown of each
     if (word == "--all") shown = std::strtoul(argv[i + 1], nullptr, 10);
-    if (word == "--cuts") budget = std::strtoul(argv[i + 1], nullptr, 10);
+    if (word == "--cuts") samples = std::strtoul(argv[i + 1], nullptr, 10);
     if (word == "--seed") seed = static_cast<unsigned>(std::strtoul(argv[i + 1], nullptr, 10));
   }
   std::cout << "seed " << seed << std::endl;
@@ -237,7 +276,7 @@ int run(int argc, char **argv) {
       const Operation operation = Operation::parse(line);
       const std::string owner(1, operation.from.front());
       ledger.feed(owner + " ? " + operation.text(), problems);
-      ledger.feed(owner + " " + operation.run(*engine, world.space).text, problems);
+      ledger.feed(owner + " " + operation.run(*engine, world).text, problems);
     }
     ledger.judge(ledger.reader().read(*engine, world, problems), problems);
   }
@@ -263,7 +302,7 @@ int run(int argc, char **argv) {
 
   std::size_t tried = 0;
   std::set<std::string> seen;
-  for (const Cut &cut : cuts_of(steps, random, budget)) {
+  for (const Cut &cut : cuts_of(steps, random, samples)) {
     const std::string wrong = try_cut(base, steps, cut, ledger);
     ++tried;
     if (wrong.empty() || !seen.insert(wrong).second) continue;
