@@ -17,6 +17,8 @@
 #include <chrono>
 #include <cstdio>
 #include <map>
+#include <mutex>
+#include <thread>
 
 namespace Atoll::tree {
 namespace {
@@ -25,6 +27,8 @@ constexpr int kLoosePasses = 6, kFrozenTries = 4;
 constexpr std::uint64_t kFewLeft = 20;
 constexpr std::size_t kRowsAtOnce = 2000, kMostMissedFolders = 1000;
 constexpr auto kSayWhileMoving = std::chrono::seconds(1);
+constexpr auto kMostFollow = std::chrono::seconds(30);
+constexpr auto kLookWhileWaiting = std::chrono::milliseconds(20);
 
 bool not_at_hand(const Error &failure) {
   return failure.sys_errno == ENOENT || failure.sys_errno == ENOTDIR || failure.sys_errno == ELOOP;
@@ -63,9 +67,8 @@ class Mover {
   Result<MoveResult> run() {
     TRY(from_.names_->prove(true));
     TRY(to_.names_->prove(true));
-    to_.settle();  // what it had of this space before is gone, so that the ids are free
-    const std::lock_guard making(to_.making_);
-    if (to_.known(id_)) return error(Status::AlreadyExists, "the space is there already");
+    TRY(new_here());
+    TRY(free_ids());
     TRY_ASSIGN(pool_, to_.store_->stage_folder(id_));
     for (int pass = 1; pass <= kLoosePasses; ++pass) {
       copied_ = 0;
@@ -79,6 +82,7 @@ class Mover {
       TRY(from_.freeze(space_));
       frozen_ = true;
       ATOLL_FAULT_POINT("move.frozen");
+      TRY(attributes_follow());
       TRY(copy_all());
       TRY(compare());
       if (missed_.empty() && !restless_) return build();
@@ -126,6 +130,46 @@ class Mover {
     }));
     TRY(steady_.holds());
     return rows;
+  }
+
+  Result<void> new_here() {
+    if (!to_.known(id_)) return {};
+    return error(Status::AlreadyExists, "the space is there already");
+  }
+
+  /// What the goal had of this space before is gone, so that the ids are free.
+  Result<void> free_ids() {
+    for (bool more = true; more;) {
+      TRY(say());
+      std::unique_lock guard(to_.writer_);
+      TRY(to_.make_limbo_durable(&guard));
+      TRY_ASSIGN(more, to_.clear_limbo());
+    }
+    return {};
+  }
+
+  /// No other space comes or goes there until this one has come, or was turned away.
+  Result<void> begin_making() {
+    while (!making_.try_lock()) {
+      TRY(say());
+      std::this_thread::sleep_for(kLookWhileWaiting);
+    }
+    return new_here();
+  }
+
+  /// A copied file gets its attributes after it has come to its name, which may have been before the space was frozen.
+  Result<void> attributes_follow() {
+    for (const auto until = std::chrono::steady_clock::now() + kMostFollow;;) {
+      TRY_ASSIGN(const auto intents, from_.meta_->intents());
+      const bool open = std::any_of(intents.begin(), intents.end(), [&](const Intent &intent) {
+        return intent.kind == Intent::Kind::Attributes && intent.space == id_;
+      });
+      if (!open) return {};
+      if (std::chrono::steady_clock::now() > until)
+        return error(Status::Unavailable, "a copied file of the space is still without its attributes; try again");
+      TRY(say());
+      std::this_thread::sleep_for(kLookWhileWaiting);
+    }
   }
 
   void miss(const NodeId &folder) {
@@ -387,6 +431,8 @@ class Mover {
 
   // ---- building, while nothing changes
   Result<MoveResult> build() {
+    TRY(begin_making());
+    TRY(free_ids());
     TRY_ASSIGN(const std::uint64_t last, from_.sequences_->next());
     TRY(to_.sequences_->raise(last));  // no etag comes back
     space_here_.record.info = space_->info;
@@ -424,6 +470,7 @@ class Mover {
     TRY(to_.take_in(space_here_, *from_.meta_, items_));
     arriving_ = false;
     frozen_ = false;  // from now on settle_move() decides
+    making_.unlock();
     if (auto noted = to_.census(id_); !noted) to_.log(true, noted.error().message);
     return result_;
   }
@@ -530,6 +577,7 @@ class Mover {
   }
 
   TreeEngine &from_, &to_;
+  std::unique_lock<std::mutex> making_{to_.making_, std::defer_lock};
   const SpacePtr space_;
   const Steady steady_;
   const SpaceId id_;

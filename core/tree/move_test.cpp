@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // A space that moves from one provider to another.
 #include "core/sql/database.hpp"
+#include "core/tree/meta.hpp"
 #include "core/tree/move_fixture_test.hpp"
 
 #include <algorithm>
@@ -42,6 +43,20 @@ class LateNamespace final : public PosixNamespace {
 
  private:
   std::function<void()> &late_;
+};
+
+/// Somebody is told of every file that is opened for reading.
+class ReadNamespace final : public PosixNamespace {
+ public:
+  ReadNamespace(std::shared_ptr<PosixRoot> root, std::function<void()> told)
+      : PosixNamespace(std::move(root)), told_(std::move(told)) {}
+  Result<File> open_file(std::string_view base, std::string_view path) override {
+    told_();
+    return PosixNamespace::open_file(base, path);
+  }
+
+ private:
+  const std::function<void()> told_;
 };
 
 }  // namespace
@@ -318,6 +333,105 @@ TEST_CASE("what a crash leaves of a space that was arriving is gone after the ne
   goal.become(f);
   CHECK(all_of(f) == before);
   test::check_space(f);
+}
+
+TEST_CASE("while a space is copied others come and go where it goes to") {
+  Fixture f;
+  Goal goal;
+  fill(f);
+  f.engine.reset();
+  // Somebody looks at the source for as long as it takes to make a space there.
+  int made = 1;
+  f.provider.names = [&](std::shared_ptr<PosixRoot> root) {
+    return std::make_unique<ReadNamespace>(std::move(root), [&] {
+      if (made++ != 0) return;
+      std::thread other([&] {
+        SpaceSpec spec;
+        spec.id = base::random_id<SpaceId>();
+        spec.name = "meanwhile";
+        spec.type = SpaceType::Personal;
+        CHECK(goal.engine->space_create(spec).ok());
+        CHECK(goal.engine->space_remove(spec.id).ok());
+        ++made;
+      });
+      other.join();
+    });
+  };
+  f.start();
+  const auto before = all_of(f);
+  made = 0;
+  CHECK(move_to(f, goal).ok());
+  CHECK(made > 1);
+  f.provider.names = goal.provider.names;
+  goal.become(f);
+  CHECK(all_of(f) == before);
+  test::check_space(f);
+  goal.engine.reset();
+}
+
+TEST_CASE("a space that comes to be where another of its id is on its way to stays, and the other as well") {
+  Fixture f;
+  Goal goal;
+  fill(f);
+  f.engine.reset();
+  bool made = true;
+  f.provider.names = [&](std::shared_ptr<PosixRoot> root) {
+    return std::make_unique<ReadNamespace>(std::move(root), [&] {
+      if (std::exchange(made, true)) return;
+      SpaceSpec spec;
+      spec.id = f.space;
+      spec.name = "einstein";
+      spec.type = SpaceType::Personal;
+      CHECK(goal.engine->space_create(spec).ok());
+      CHECK(goal.engine->mkdir(Ref{f.space, root_of(f.space), "of the other"}, {}).ok());
+    });
+  };
+  f.start();
+  const auto before = all_of(f);
+  made = false;
+  CHECK(Care(*goal.engine).receive(f.space, *f.engine, go_on).status() == Status::AlreadyExists);
+  CHECK(all_of(f) == before);
+  CHECK(goal.engine->stat(Ref{f.space, root_of(f.space), "of the other"}).ok());
+  f.engine.reset();
+}
+
+TEST_CASE("a space moves when its copied files have their attributes") {
+  Fixture f;
+  Goal goal;
+  fill(f);
+  f.engine.reset();
+  const Uuid provider = Fixture::value(StateDir::open(f.provider.state)).provider();
+  f.start();
+  auto meta = Fixture::value(Meta::open(f.provider.state + "/meta.db", provider));
+  Intent intent;
+  intent.kind = Intent::Kind::Attributes;
+  intent.space = f.space;
+  intent.folder = f.stat("a/x").id;
+  intent.name = "copy";
+  intent.inode = 4711;
+  REQUIRE(meta->add_intents({&intent, 1}).ok());
+  const NodeId copy = f.put("copy", "1").id;
+  const AttributeChange old{"urn:x", "old", "1"};  // for the index to know that there are some
+  REQUIRE(f.engine->attributes_patch(f.at(copy), {&old, 1}, {}).ok());
+  bool copied = false;
+  const auto moved = Care(*goal.engine).receive(f.space, *f.engine, [&](const CareLine &) {
+    if (std::exchange(copied, true)) return true;
+    const std::pair<NodeId, NodeId> pair{intent.folder, copy};
+    CHECK(meta->copy_attributes(f.space, {&pair, 1}).ok());
+    CHECK(meta->close_attributes_intents(f.space, intent.folder, intent.inode).ok());
+    return true;
+  });
+  CHECK(moved.ok());
+  CHECK(copied);
+  int attributes = 0;
+  CHECK(goal.engine
+            ->attributes(f.at(copy),
+                         [&](std::string_view, std::string_view name, std::string_view) {
+                           attributes += name == "colour";
+                           return true;
+                         })
+            .ok());
+  CHECK(attributes == 1);
 }
 
 TEST_CASE("what is noted of a move that ended long ago removes nothing of another space") {

@@ -225,7 +225,12 @@ class TreeEngine final : public Engine {
   Result<std::string> choose_folder(const SpaceInfo &info);
   /// The space exists here from now on: its files are in their folder, its rows in the nursery of the index.
   Result<void> take_in(const ArrivingSpace &arriving, Meta &from, std::span<const std::pair<NodeId, Uuid>> items);
-  /// Gives up what has come of a space that does not exist here yet.
+  /// Deletes some rows of limbo, with what belongs to them. True: there is more. Under the writer lock.
+  Result<bool> clear_limbo();
+  /// What was detached survives a power cut. Under the writer lock, which is let go while the disk works when it is
+  /// given.
+  Result<void> make_limbo_durable(std::unique_lock<std::mutex> *writing);
+  /// Gives up what has come of a space that does not exist here yet. Under making_.
   void turn_away(const SpaceId &id, const std::string &folder, std::span<const NodeId> rows);
   /// Removes the folder that was chosen for a space which does not exist here, unless it is another one's by now.
   Result<void> remove_arrived(const SpaceId &id, const std::string &folder);
@@ -354,9 +359,6 @@ class TreeEngine final : public Engine {
   Result<void> detach_space(const SpaceId &id);
   void background();
   bool purge_some();
-  /// Deletes some rows of limbo, with what belongs to them. True: there is more. Under the writer lock.
-  Result<bool> clear_limbo();
-  Result<void> make_limbo_durable(std::unique_lock<std::mutex> *writing);
   /// Until the node is not there any more.
   Result<void> clear_limbo_of(const NodeId &node);
   /// Thins the change logs of the next few spaces. True: rows are left that should go.
