@@ -152,6 +152,8 @@ class FolderCopy {
     std::int64_t bytes = 0;
     const std::lock_guard guard(engine_.writer_);
     TRY_ASSIGN(auto transaction, engine_.index_->begin_write(to_));
+    TRY_ASSIGN(const auto still, engine_.index_->by_id(parent));
+    if (!still) return changed_meanwhile();  // the index was made anew
     for (const Row &row : rows) {
       TRY(engine_.index_->insert(parent_key(parent), row));
       bytes += static_cast<std::int64_t>(row.size);
@@ -269,7 +271,7 @@ Result<Node> TreeEngine::copy(const Ref &from, const Ref &to, bool replace, bool
       TRY(change.agree(*folder, goal));
       TRY(check(change, goal));
       TRY_ASSIGN(auto row, change.index().by_id(work.top()));
-      if (!row) return error(Status::DataLoss, "the index lost a copy");
+      if (!row) return changed_meanwhile();  // the index was made anew
       const NodeId parent = goal.parent.row.id;
       const std::int64_t delta =
           static_cast<std::int64_t>(row->size) - static_cast<std::int64_t>(goal.row ? goal.row->size : 0);

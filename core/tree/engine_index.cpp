@@ -96,7 +96,7 @@ void TreeEngine::give_up_index() {
 
 bool TreeEngine::index_lost() {
   if (index_lost_) return true;
-  if (sql::damages() == 0 || !sql::damaged(index_path_)) {
+  if (sql::damages() == 0 || !sql::damaged(index_path_) || (views_ && views_->old_leases())) {
     const auto file = file_at(index_path_);
     if (file && file == index_file_) return false;
     if (!file && errno != ENOENT) return false;  // it cannot be told

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cerrno>
 #include <functional>
+#include <thread>
 
 namespace Atoll::tree::test {
 
@@ -103,6 +104,46 @@ struct FailingFixture : Fixture {
   }
   ~FailingFixture() { engine.reset(); }
   Failures failures;
+};
+
+/// Somebody is told before anything is opened: "open", "open_file" or "kept", and its path.
+class TellingNamespace final : public PosixNamespace {
+ public:
+  using Told = std::function<void(std::string_view what, std::string_view path)>;
+  TellingNamespace(std::shared_ptr<PosixRoot> root, Told told)
+      : PosixNamespace(std::move(root)), told_(std::move(told)) {}
+  Result<std::unique_ptr<Folder>> open(std::string_view base, std::string_view path) override {
+    told_("open", path);
+    return PosixNamespace::open(base, path);
+  }
+  Result<File> open_file(std::string_view base, std::string_view path) override {
+    told_("open_file", path);
+    return PosixNamespace::open_file(base, path);
+  }
+  Result<std::unique_ptr<Folder>> kept(const SpaceId &space, std::string_view path, bool make) override {
+    told_("kept", path);
+    return PosixNamespace::kept(space, path, make);
+  }
+
+ private:
+  const Told told_;
+};
+
+struct TellingFixture : Fixture {
+  TellingFixture() {
+    engine.reset();
+    provider.names = [this](std::shared_ptr<PosixRoot> root) {
+      return std::make_unique<TellingNamespace>(std::move(root), [this](std::string_view what, std::string_view path) {
+        const auto &listener = std::this_thread::get_id() == thread ? told : other;
+        if (listener) listener(what, path);
+      });
+    };
+    start();
+  }
+  ~TellingFixture() { engine.reset(); }
+  TellingNamespace::Told told;   ///< by the thread that made this; changed while it does nothing else
+  TellingNamespace::Told other;  ///< by other threads; set before the engine has anything to do
+  const std::thread::id thread = std::this_thread::get_id();
 };
 
 }  // namespace Atoll::tree::test

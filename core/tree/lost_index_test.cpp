@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // A power cut may take the last commits of the index: what the server itself moved, replaced or removed before is known
 // from the disk and from meta.db.
+#include "core/sql/damage.hpp"
+#include "core/tree/failing_namespace_test.hpp"
 #include "core/tree/invariants_test.hpp"
 #include "core/tree/meta.hpp"
+#include "core/tree/view_pool.hpp"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -206,4 +209,49 @@ TEST_CASE("a lock that a crash left of what is in the trash does not come back w
   CHECK(f.stat("file").id == file.id);
   CHECK(Fixture::value(f.engine->locks(f.at("file"))).empty());
   CHECK(f.try_put("file", "22").ok());
+}
+
+TEST_CASE("a copy during which the index is lost does not have it made anew twice") {
+  test::TellingFixture f;
+  f.mkdir("a");
+  f.mkdir("a/b");
+  f.put("a/b/x", "1");
+  const std::string index = f.provider.state + "/index.db";
+  std::optional<FileId> anew;
+  f.told = [&](std::string_view what, std::string_view path) {
+    if (anew || what != "open" || path != "a/b") return;
+    anew = FileId();
+    fs::remove(index);
+    f.engine->settle();
+    anew = file_at(index);
+  };
+  CHECK(f.engine->copy(f.at("a"), f.at("c"), false, false, {}).status() == Status::Unavailable);
+  f.told = nullptr;
+  REQUIRE(anew);
+  f.engine->settle();
+  CHECK(file_at(index) == anew);
+  CHECK(f.names("") == "a");
+  test::check_space(f);
+}
+
+TEST_CASE("what a connection finds damaged in a file that was replaced says nothing of the new one") {
+  Fixture f;
+  f.engine.reset();
+  const std::string index = fs::canonical(f.provider.state).string() + "/index.db";
+  ViewPool pool(index, 2);
+  auto old = std::make_unique<ViewPool::Lease>(Fixture::value(pool.lease()));
+  CHECK(!pool.old_leases());
+  pool.close();
+  pool.reopen();
+  CHECK(pool.old_leases());
+  sql::note_damage(index);
+  old.reset();
+  CHECK(!pool.old_leases());
+  CHECK(!sql::damaged(index));
+  {
+    const auto lease = Fixture::value(pool.lease());
+    sql::note_damage(index);
+  }
+  CHECK(sql::damaged(index));
+  sql::forget_damage(index);
 }

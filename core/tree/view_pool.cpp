@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/tree/view_pool.hpp"
 
+#include "core/sql/damage.hpp"
+
 namespace Atoll::tree {
 
 Result<ViewPool::Lease> ViewPool::lease() {
@@ -11,6 +13,7 @@ Result<ViewPool::Lease> ViewPool::lease() {
     if (closed_) return Error{Status::Unavailable, "the index is being made anew", 0, 2000};
     age = age_;
     file = file_;
+    ++out_;
     if (!idle_.empty()) {
       auto view = std::move(idle_.back());
       idle_.pop_back();
@@ -18,21 +21,32 @@ Result<ViewPool::Lease> ViewPool::lease() {
     }
   }
   auto view = IndexView::open(path_);
-  if (!view) return std::move(view).error();
+  if (!view) {
+    give_back(nullptr, age);
+    return std::move(view).error();
+  }
+  Lease lease(*this, std::move(*view), age);
   if (file_at(path_) != file)
     return Error{Status::Unavailable, "index.db is not the file any more that it was", 0, 2000};
-  return Lease(*this, std::move(*view), age);
+  return lease;
 }
 
 void ViewPool::give_back(std::unique_ptr<IndexView> view, std::uint64_t age) {
   const std::lock_guard guard(mutex_);
-  if (age == age_ && !closed_ && idle_.size() < limit_) idle_.push_back(std::move(view));
+  if (age != age_) {
+    --old_out_;
+    sql::forget_damage(path_);
+    return;
+  }
+  --out_;
+  if (view && !closed_ && idle_.size() < limit_) idle_.push_back(std::move(view));
 }
 
 void ViewPool::close() {
   const std::lock_guard guard(mutex_);
   closed_ = true;
   ++age_;
+  old_out_ += std::exchange(out_, 0);
   idle_.clear();
 }
 
@@ -40,6 +54,11 @@ void ViewPool::reopen() {
   const std::lock_guard guard(mutex_);
   closed_ = false;
   file_ = file_at(path_);
+}
+
+bool ViewPool::old_leases() {
+  const std::lock_guard guard(mutex_);
+  return old_out_ != 0;
 }
 
 }  // namespace Atoll::tree

@@ -48,6 +48,9 @@ class ViewPool {
   void close();
   /// For the file that is at the path now.
   void reopen();
+  /// Whether leases from before the last close() are out. What they find damaged may be the file of that time; when
+  /// they come back it is forgotten, and noted again if the file of now is.
+  bool old_leases();
 
  private:
   void give_back(std::unique_ptr<IndexView> view, std::uint64_t age);
@@ -58,6 +61,7 @@ class ViewPool {
   std::vector<std::unique_ptr<IndexView>> idle_;  // guarded by mutex_
   std::optional<FileId> file_;                    // guarded by mutex_
   std::uint64_t age_ = 0;                         // guarded by mutex_
+  std::size_t out_ = 0, old_out_ = 0;             // guarded by mutex_; leases of this age, and of earlier ones
   bool closed_ = false;                           // guarded by mutex_
 };
 
