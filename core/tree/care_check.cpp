@@ -72,6 +72,7 @@ class Checker {
 
   Result<CheckResult> run() {
     TRY(engine_.names_->prove(true));
+    TRY_ASSIGN(hidden_, any_in_trash());
     std::vector<NodeId> todo{root_of(id_)};
     while (!todo.empty()) {
       const NodeId next = todo.back();
@@ -392,11 +393,9 @@ class Checker {
 
   Result<void> attributes() {
     TRY_ASSIGN(const auto nodes, engine_.meta_->nodes_with_attributes(id_));
-    // After an index was made anew it does not know what is inside of folders in the trash.
-    TRY_ASSIGN(const auto items, engine_.meta_->list_trash(id_, {}, 1));
     for (const NodeId &node : nodes) {
       std::optional<Row> row;
-      TRY_ASSIGN(const bool wrong, attributes_of(node, !items.empty(), row));
+      TRY_ASSIGN(const bool wrong, attributes_of(node, row));
       if (!wrong) continue;
       TRY(found(row ? "unmarked-attributes" : "dangling-attributes", row ? row->name : std::string(), node,
                 row ? "the index does not know that it has attributes" : "attributes of a node that is gone",
@@ -405,8 +404,21 @@ class Checker {
     return {};
   }
 
-  /// True: something is wrong, and put right if that was asked for. `hidden`: a node may be where nobody has looked.
-  Result<bool> attributes_of(const NodeId &node, bool hidden, std::optional<Row> &row) {
+  /// Something is in the trash, on its way there, or on its way back: of an index that was made anew since, nodes in it
+  /// are hidden.
+  Result<bool> any_in_trash() {
+    TRY_ASSIGN(const auto kept, engine_.meta_->list_trash(id_, {}, 1));
+    if (!kept.empty()) return true;
+    for (const TrashState state : {TrashState::Purging, TrashState::Restoring, TrashState::Coming}) {
+      TRY_ASSIGN(const auto some, engine_.meta_->unsettled_trash(state, INT64_MAX));
+      for (const TrashRecord &record : some)
+        if (record.space == id_) return true;
+    }
+    return false;
+  }
+
+  /// True: something is wrong, and put right if that was asked for.
+  Result<bool> attributes_of(const NodeId &node, std::optional<Row> &row) {
     const std::lock_guard guard(engine_.writer_);
     TRY(steady_.holds());
     TRY_ASSIGN(row, engine_.index_->by_id(node));
@@ -422,7 +434,11 @@ class Checker {
       return true;
     }));
     json.end_array().end_object();
-    if (held == 0 || (row && row->has_attributes) || (!row && hidden)) return false;
+    if (held == 0 || (row && row->has_attributes) || (!row && hidden_)) return false;
+    if (!row) {
+      TRY_ASSIGN(const bool hidden, any_in_trash());
+      if (hidden) return false;
+    }
     if (!options_.repair) return true;
     TRY(undo_.add(std::move(line)));
     if (!row) {
@@ -484,6 +500,7 @@ class Checker {
   Clock::time_point said_ = began_;
   std::vector<Unmarked> unmarked_;
   bool marked_ = false;  // some entry carries its id
+  bool hidden_ = false;  // nodes may have been in the trash, unknown to the index, when the check began
 };
 
 }  // namespace

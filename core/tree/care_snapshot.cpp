@@ -28,6 +28,7 @@ namespace {
 // The first passes copy what they come across; the next ones want all files of one state; the last ones hold the lock.
 constexpr int kPasses = 12, kPassesLoose = 4, kPassesUnlocked = 7;
 constexpr std::uint64_t kFewCopied = 100;
+constexpr std::uint64_t kMostLocked = 64 << 20;  // bytes copied under the lock in one pass
 constexpr std::size_t kMostMissed = 1000;
 constexpr std::size_t kSnapshotPiece = 4000;
 constexpr auto kSayWhileCopying = std::chrono::seconds(1);
@@ -117,6 +118,7 @@ class Snapshotter {
     TRY(attributes.begin());
     if (!locked) quiet.unlock();
     silent_ = locked;
+    locked_ = 0;
     const auto children = [&](const NodeId &id, const RowSink &sink) { return children_of(*view, id, sink); };
     auto walked = walk(children, [&](const Row &row, const std::string &path) { return content(row, path); });
     silent_ = false;
@@ -239,7 +241,15 @@ class Snapshotter {
     const std::string part = to + ".part";
     const base::Fd goal(::openat(contents_.get(), part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
     if (!goal) return cannot("make " + part);
-    TRY(copy_bytes(file->fd.get(), goal.get(), [&] { return say(); }));
+    bool too_much = false;  // others wait for the lock
+    const auto copied = copy_bytes(file->fd.get(), goal.get(), [&] {
+      if (!silent_) return say();
+      too_much = row.size > kMostLocked - std::min(locked_, kMostLocked);
+      return !too_much;
+    });
+    if (too_much) return miss(row);
+    TRY(copied);
+    if (silent_) locked_ += row.size;
     // Written in place while it was read?
     struct stat after {};
     if (::fstat(file->fd.get(), &after) != 0) return cannot("look at " + path);
@@ -359,7 +369,7 @@ class Snapshotter {
   SnapshotResult result_;
   base::Fd contents_, files_;
   std::vector<NodeId> missed_;  // folders whose files were not as the index says
-  std::uint64_t seen_ = 0, copied_ = 0;
+  std::uint64_t seen_ = 0, copied_ = 0, locked_ = 0;
   bool silent_ = false;  // nobody is told anything under the writer lock
   std::chrono::steady_clock::time_point said_ = std::chrono::steady_clock::now();
 };

@@ -4,8 +4,12 @@
 #include "core/base/checksum.hpp"
 #include "core/base/text.hpp"
 #include "core/sql/database.hpp"
+#include "core/tree/failing_namespace_test.hpp"
 #include "core/tree/invariants_test.hpp"
 
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/xattr.h>
 
 #include <atomic>
@@ -604,4 +608,32 @@ TEST_CASE("a snapshot while others write is one of the states that there were") 
   }
   stop = true;
   writer.join();
+}
+
+TEST_CASE("a snapshot does not copy a large file while everybody else waits") {
+  test::TellingFixture f;
+  const std::string probe = f.folder.path + "/probe";
+  test::write_disk(probe, "1");
+  test::write_disk(probe + "2", "");
+  {
+    const base::Fd from(::open(probe.c_str(), O_RDONLY | O_CLOEXEC));
+    const base::Fd to(::open((probe + "2").c_str(), O_WRONLY | O_CLOEXEC));
+    if (::ioctl(to.get(), FICLONE, from.get()) == 0) return;  // that is no copy
+  }
+  f.put("small", "1");
+  test::write_disk(f.disk("large"), "1");
+  std::uint64_t size = 1;
+  SUBCASE("which is written to now and then") { size = std::uint64_t{65} << 20; }
+  SUBCASE("but a small one") {}
+  fs::resize_file(f.disk("large"), size);
+  REQUIRE(f.engine->rescan(f.space).ok());
+  int opened = 0;
+  f.told = [&](std::string_view what, std::string_view path) {
+    // As often as it is tried without the lock.
+    if (what == "open_file" && path == "large" && ++opened <= 4)
+      fs::last_write_time(f.disk("large"), fs::file_time_type(std::chrono::seconds(opened)));
+  };
+  const auto taken = Care(*f.engine).snapshot(f.space, f.folder.path + "/snapshot", quiet);
+  CHECK(opened > 4);
+  CHECK(taken.status() == (size == 1 ? Status::Ok : Status::Unavailable));
 }

@@ -1,7 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is removed is kept, comes back with all that it was, and goes for good when it is purged.
+#include "core/tree/care.hpp"
+#include "core/tree/failing_namespace_test.hpp"
 #include "core/tree/invariants_test.hpp"
 #include "core/tree/meta.hpp"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <thread>
 
 using namespace Atoll;
 using namespace Atoll::tree;
@@ -295,4 +302,44 @@ TEST_CASE("a removed space takes its trash along") {
   REQUIRE(f.engine->space_remove(f.space).ok());
   f.engine->settle();
   CHECK(!fs::exists(trash_folder(f)));
+}
+
+TEST_CASE("a check takes no attributes of what comes back from the trash meanwhile") {
+  test::TellingFixture f;
+  f.mkdir("a");
+  f.put("a/x", "1");
+  const AttributeChange colour{"urn:x", "colour", "red"};
+  REQUIRE(f.engine->attributes_patch(f.at("a/x"), {&colour, 1}, {}).ok());
+  REQUIRE(f.engine->remove(f.at("a"), {}).ok());
+  std::filesystem::remove(f.provider.state + "/index.db");  // a new one does not know what is in the trash
+  f.engine->settle();
+  const Uuid item = test::trash_of(f).at(0).id;
+  std::thread restore;
+  std::atomic<bool> checked{false}, back{false};
+  f.other = [&](std::string_view what, std::string_view path) {
+    if (what != "open" || path != "a" || checked) return;
+    back = true;
+    while (!checked) ::usleep(1000);
+  };
+  f.told = [&](std::string_view what, std::string_view) {
+    if (what != "kept" || restore.joinable()) return;
+    restore = std::thread([&] { CHECK(f.engine->trash_restore(f.space, item, std::nullopt, false, {}).ok()); });
+    while (!back) ::usleep(1000);
+  };
+  CheckOptions options;
+  options.repair = true;
+  CHECK(Care(*f.engine).check(f.space, options, [](const CareLine &) { return true; }).ok());
+  f.told = nullptr;
+  checked = true;
+  REQUIRE(restore.joinable());
+  restore.join();
+  int attributes = 0;
+  CHECK(f.engine
+            ->attributes(f.at("a/x"),
+                         [&](std::string_view, std::string_view, std::string_view) {
+                           ++attributes;
+                           return true;
+                         })
+            .ok());
+  CHECK(attributes == 1);
 }
