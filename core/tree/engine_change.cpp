@@ -93,22 +93,20 @@ Result<Node> TreeEngine::rename(const Ref &from, const Ref &to, bool replace, co
     const bool into_trash = goal.row && options_.trash.keep;
     const bool plain = !goal.row || (!goal.row->folder() && !source.row->folder());
     std::optional<TrashMove> trash;
+    auto by_way_of_trash = [&]() -> Result<void> {
+      auto done = trash->instead(*goal_folder, source.row->inode, [&] {
+        return source_folder->move(source.name, *goal_folder, goal.name, Onto::Nothing);
+      });
+      if (!done) return change.failed(std::move(done).error(), goal_parent);
+      return {};
+    };
     if (into_trash) {
       // As below, but the old one goes on into the trash.
       trash.emplace(*this, change, goal);
       TRY(trash->note({Refuge::Kind::Tree, source.parent.path(), source.name}));
       auto swapped = source_folder->move(source.name, *goal_folder, goal.name, Onto::Exchange);
       if (!swapped && cannot_exchange(swapped.error())) {
-        // For a moment, or until the trash is looked at after a crash, there is nothing at the name.
-        swapped = goal_folder->move(goal.name, trash->folder(), trash->name(), Onto::Nothing);
-        if (swapped) {
-          swapped = source_folder->move(source.name, *goal_folder, goal.name, Onto::Nothing);
-          if (swapped)
-            change.touched();
-          else
-            trash->back_to(*goal_folder, goal.name);
-        }
-        if (!swapped) return change.failed(std::move(swapped).error(), goal_parent);
+        TRY(by_way_of_trash());
       } else if (!swapped) {
         return change.failed(std::move(swapped).error(), goal_parent);
       } else {
@@ -134,12 +132,19 @@ Result<Node> TreeEngine::rename(const Ref &from, const Ref &to, bool replace, co
       TRY(meta_->add_intents({&drop, 1}));
       ATOLL_FAULT_POINT("rename.drop_noted");
       auto done = source_folder->move(source.name, *goal_folder, goal.name, Onto::Exchange);
-      if (!done) return change.failed(std::move(done).error(), goal_parent);
-      change.touched();
-      ATOLL_FAULT_POINT("rename.exchanged");
-      TRY(source_folder->set_aside(from.space, source.name));
-      ATOLL_FAULT_POINT("rename.set_aside");
-      wake();
+      if (!done && cannot_exchange(done.error())) {
+        TRY(meta_->close_drop_intents(from.space, source_parent));
+        trash.emplace(*this, change, goal);
+        TRY(trash->note({Refuge::Kind::Tree, source.parent.path(), source.name}));
+        TRY(by_way_of_trash());
+      } else {
+        if (!done) return change.failed(std::move(done).error(), goal_parent);
+        change.touched();
+        ATOLL_FAULT_POINT("rename.exchanged");
+        TRY(source_folder->set_aside(from.space, source.name));
+        ATOLL_FAULT_POINT("rename.set_aside");
+        wake();
+      }
     }
     std::int64_t goal_delta = 0;
     if (goal.row) {
@@ -172,7 +177,7 @@ Result<Node> TreeEngine::rename(const Ref &from, const Ref &to, bool replace, co
     goal.row = row;
     const Node node = change.node(row, goal.way(), created);
     TRY(change.commit());
-    if (!plain && !into_trash) {
+    if (!plain && !trash) {
       // Only when both names are durable; the intent is harmless until then.
       TRY(change.settle_for_good());
       ATOLL_FAULT_POINT("rename.settled");

@@ -6,6 +6,7 @@
 #include "core/tree/put_file.hpp"
 #include "core/tree/trash_move.hpp"
 #include "core/tree/try.hpp"
+#include "core/tree/version_move.hpp"
 
 #include <algorithm>
 #include <cerrno>
@@ -283,8 +284,16 @@ Result<Node> TreeEngine::copy(const Ref &from, const Ref &to, bool replace, bool
         TRY(trash->note({Refuge::Kind::Staging, {}, std::string(staged->token())}));
       }
       auto placed = folder->place(*staged, goal.name, goal.row ? Onto::Exchange : Onto::Nothing);
+      if (!placed && goal.row && cannot_exchange(placed.error())) {
+        if (!trash) {
+          trash.emplace(*this, change, goal);
+          TRY(trash->note({Refuge::Kind::Staging, {}, std::string(staged->token())}));
+        }
+        placed = trash->place_instead(*staged, *folder, sealed.inode);
+      } else if (placed && trash) {
+        TRY(trash->finish(*staged, *folder, goal.name));
+      }
       if (!placed) return change.failed(std::move(placed).error(), parent);
-      if (trash) TRY(trash->finish(*staged, *folder, goal.name));
       change.touched();
       ATOLL_FAULT_POINT("copy.placed");
       if (trash) {

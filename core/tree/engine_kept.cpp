@@ -17,6 +17,9 @@ constexpr std::uint64_t kPurgeItems = 200;  // in one turn of the background
 constexpr std::uint64_t kNoLimit = INT64_MAX;
 
 bool is_missing(const Error &failure) { return failure.sys_errno == ENOENT; }
+bool is_gone(const Error &failure) {
+  return failure.sys_errno == ENOENT || failure.sys_errno == ENOTDIR || failure.sys_errno == ELOOP;
+}
 
 }  // namespace
 
@@ -34,6 +37,13 @@ Result<void> TreeEngine::recover_kept(bool rebuilt) {
     if (gone.size() == lost) TRY(meta_->take(record));
   }
   TRY(meta_->remove_trash(gone));
+  TRY_ASSIGN(const auto intents, meta_->intents());
+  for (const Intent &intent : intents) {
+    if (intent.kind != Intent::Kind::Swap) continue;
+    if (const SpacePtr space = known(intent.space)) TRY(recover_swap(*space, intent));
+    TRY(meta_->close_swap_intents(intent.space, intent.folder.as<AnyTag>()));
+    ATOLL_FAULT_POINT("start.swap_closed");
+  }
   TRY_ASSIGN(const auto purging, meta_->unsettled_trash(TrashState::Purging, kNoLimit));
   for (const TrashRecord &record : purging) own_removals_.add(record.node, 0);
   TRY_ASSIGN(auto open_versions, meta_->open_versions());
@@ -127,6 +137,29 @@ Result<void> TreeEngine::recover_trash(const TrashRecord &record, std::vector<Uu
   }
   if (!found) gone.push_back(record.id);
   return trash->sync();
+}
+
+/// An item that made room for something else: that has come to its place, or the item goes back there.
+Result<void> TreeEngine::recover_swap(const Space &space, const Intent &intent) {
+  const Uuid item = intent.folder.as<AnyTag>();
+  const std::string name = item.text();
+  auto trash = names_->kept(space.info.id, "trash", false);
+  if (!trash && is_missing(trash.error())) return {};
+  if (!trash) return std::move(trash).error();
+  TRY_ASSIGN(const auto entry, (*trash)->look(name));
+  if (!entry) return {};  // it has not left its place
+  auto folder = names_->open(space.info.folder, intent.path);
+  if (!folder && !is_gone(folder.error())) return std::move(folder).error();
+  if (!folder) return {};  // another program took the folder away: it stays in the trash
+  TRY_ASSIGN(const auto there, (*folder)->look(intent.name));
+  if (there && there->inode == intent.inode && !options_.trash.keep)
+    return meta_->set_trash_state(item, TrashState::Purging, kept_round());
+  if (there) return {};
+  TRY((*trash)->move(name, **folder, intent.name, Onto::Nothing));
+  ATOLL_FAULT_POINT("start.swap_undone");
+  TRY((*folder)->sync());
+  TRY((*trash)->sync());
+  return meta_->remove_trash({&item, 1});
 }
 
 /// A content that was on its way to the versions: it is there, or it is brought there from where it was exchanged to,

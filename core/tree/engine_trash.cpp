@@ -5,6 +5,7 @@
 #include "core/tree/fault_point.hpp"
 #include "core/tree/trash_move.hpp"
 #include "core/tree/try.hpp"
+#include "core/tree/version_move.hpp"
 
 #include <cerrno>
 
@@ -153,9 +154,16 @@ Result<Node> TreeEngine::trash_restore(const SpaceId &space, const Uuid &item, c
       replaced.emplace(*this, change, goal);
       TRY(replaced->note({Refuge::Kind::Trash, {}, name}));
       auto swapped = trash.move(name, *folder, goal.name, Onto::Exchange);
-      if (!swapped) return change.failed(std::move(swapped).error(), parent);
-      TRY(replaced->finish([&] { return trash.move(name, replaced->folder(), replaced->name(), Onto::Nothing); },
-                           [&] { return trash.move(name, *folder, goal.name, Onto::Exchange); }));
+      if (!swapped && cannot_exchange(swapped.error())) {
+        auto done = replaced->instead(*folder, record.inode,
+                                      [&] { return trash.move(name, *folder, goal.name, Onto::Nothing); });
+        if (!done) return change.failed(std::move(done).error(), parent);
+      } else if (!swapped) {
+        return change.failed(std::move(swapped).error(), parent);
+      } else {
+        TRY(replaced->finish([&] { return trash.move(name, replaced->folder(), replaced->name(), Onto::Nothing); },
+                             [&] { return trash.move(name, *folder, goal.name, Onto::Exchange); }));
+      }
     } else {
       auto moved = trash.move(name, *folder, goal.name, Onto::Nothing);
       if (!moved) return change.failed(std::move(moved).error(), parent);

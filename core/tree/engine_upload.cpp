@@ -188,7 +188,7 @@ Result<Guess> guess(TreeEngine &engine, const Ref &target, std::uint64_t size, c
     TRY_ASSIGN(const auto entry, (*folder)->look(name));
     if (entry && entry->kind == EntryKind::File) guess.entry = entry;
     // Not under the writer lock: it may be large.
-    if (guess.entry && keeps && !(*folder)->quiet(name)) {
+    if (guess.entry && keeps && !(engine.exchanges_ && (*folder)->quiet(name))) {
       TRY_ASSIGN(guess.copy, copy_version(engine, target.space, **folder, name, *guess.entry, *guess.id, sequence));
     }
   }
@@ -258,12 +258,20 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
     }
     auto placed = folder->place(staged, target.name, onto);
     if (!placed && version && version->moves() && cannot_exchange(placed.error())) {
+      engine.exchanges_ = false;
       TRY(version->copy_instead(*folder));
       placed = folder->place(staged, target.name, Onto::File);
+    } else if (!placed && over_folder && cannot_exchange(placed.error())) {
+      if (!trash) {
+        trash.emplace(engine, change, target);
+        TRY(trash->note({Refuge::Kind::Staging, {}, std::string(staged.token())}));
+      }
+      placed = trash->place_instead(staged, *folder, sealed.inode);
+    } else if (placed && trash) {
+      TRY(trash->finish(staged, *folder, target.name));
     }
     if (!placed) return change.failed(std::move(placed).error(), parent);
     if (version) TRY(version->finish(staged, *folder));
-    if (trash) TRY(trash->finish(staged, *folder, target.name));
     follow.placed();
     change.touched();
     ATOLL_FAULT_POINT("put.placed");

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "core/tree/test_engine.hpp"
+#include "core/tree/watch.hpp"
 
 #include <atomic>
 #include <cerrno>
@@ -22,6 +23,7 @@ struct Failures {
   std::function<void()> self_failed;     ///< called when a look at a folder fails
   std::atomic<int> identity{0};          ///< that read an identity: with ENOENT, as if the file had just gone
   std::atomic<int> exchange{0};          ///< that exchange two names: with EINVAL, as if the file system could not
+  std::atomic<bool> deaf{false};         ///< changes of other programs cannot be heard of
   std::atomic<int> nth_move{0};          ///< only the move after so many minus one (exchanges do not count)
 };
 
@@ -43,6 +45,7 @@ class FailingFolder final : public PosixFolder {
     return done;
   }
   Result<void> place(Staged &staged, std::string_view name, Onto onto) override {
+    if (onto == Onto::Exchange && one(failures_.exchange)) return failure(EINVAL);
     if (one(failures_.place) || (onto == Onto::File && one(failures_.place_over))) return failure();
     auto done = PosixFolder::place(staged, name, onto);
     if (done) failures_.self += failures_.self_after_place.exchange(0);
@@ -81,6 +84,10 @@ class FailingNamespace final : public PosixNamespace {
   }
   Result<std::unique_ptr<Folder>> kept(const SpaceId &space, std::string_view path, bool make) override {
     return failing(PosixNamespace::kept(space, path, make));
+  }
+  Result<std::unique_ptr<Watch>> watch(std::size_t most) override {
+    if (failures_.deaf) return error(Status::Unimplemented, "nothing is heard here");
+    return PosixNamespace::watch(most);
   }
 
  private:

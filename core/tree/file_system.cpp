@@ -120,7 +120,7 @@ bool on_network(int fd) noexcept {
 std::string FileSystem::text() const {
   auto word = [](bool yes, const char *what) { return std::string(yes ? "" : "no ") + what; };
   return name + (network ? " (network: polled)" : "") + ", " + word(attributes, "extended attributes") + ", " +
-         word(hard_links, "hard links") + ", " + word(reflinks, "reflinks") + ", " +
+         word(hard_links, "hard links") + ", " + word(exchange, "exchange of names") + ", " + word(reflinks, "reflinks") + ", " +
          (folds_case ? "case does not count in names" : "case counts in names") + ", " +
          (folds_forms ? "normal forms do not count" : "normal forms count") + ", " +
          word(exact_names, "names as given") + ", names of up to " + std::to_string(name_bytes) + " bytes, " +
@@ -145,6 +145,8 @@ Result<FileSystem> probe_file_system(int at) {
   if (!folder.make("file")) return base::errno_error("make a file to try out the file system");
   found.attributes = probe_attributes(folder, "file");
   found.hard_links = ::linkat(folder.fd(), "file", folder.fd(), "link", 0) == 0;
+  found.exchange =
+      folder.make("other") && ::renameat2(folder.fd(), "file", folder.fd(), "other", RENAME_EXCHANGE) == 0;
   found.reflinks = probe_reflink(folder, "file");
   found.folds_case = folder.there("FILE");
   const std::string composed = "e\xc3\xa9", decomposed = "ee\xcc\x81";

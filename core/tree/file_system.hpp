@@ -14,6 +14,7 @@ struct FileSystem {
   bool network = false;     ///< other machines may change it unheard
   bool attributes = false;  ///< extended attributes: ids are kept with the files
   bool hard_links = false;
+  bool exchange = false;        ///< two names can be exchanged in one step
   bool reflinks = false;        ///< copies share their blocks
   bool folds_case = false;      ///< "a" and "A" are one name
   bool folds_forms = false;     ///< names in different normal forms of Unicode are one name

@@ -28,7 +28,8 @@ TEST_CASE("the file system below is tried out, and nothing is left there") {
   CHECK(found->exact_names);
   CHECK(found->name_bytes == 255);
   CHECK(found->durable_rename);
-  for (const char *part : {"extended attributes", "hard links", "reflinks", "case", "255", "durable"})
+  for (const char *part :
+       {"extended attributes", "hard links", "exchange of names", "reflinks", "case", "255", "durable"})
     CHECK(found->text().find(part) != std::string::npos);
 }
 

@@ -319,6 +319,13 @@ Result<void> Meta::close_drop_intents(const SpaceId &space, const NodeId &folder
   return statement->run_with(space, folder);
 }
 
+Result<void> Meta::close_swap_intents(const SpaceId &space, const Uuid &item) {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(sql::Statement *const statement,
+             database_.cached("DELETE FROM intent WHERE space=?1 AND folder=?2 AND kind=5"));
+  return statement->run_with(space, item);
+}
+
 Result<void> Meta::close_attributes_intents(const SpaceId &space, const NodeId &from, std::uint64_t inode) {
   const std::lock_guard guard(mutex_);
   TRY_ASSIGN(sql::Statement *const statement,

@@ -64,8 +64,7 @@ Result<void> TrashMove::finish(FunctionRef<Result<void>()> move, FunctionRef<Res
     return {};
   }
   if (back()) return moved;
-  kept_ = true;  // the record says where the next start finds it
-  change_.space().trash_bytes += record_.size;
+  stays();  // the record says where the next start finds it
   change_.touched();
   return moved;
 }
@@ -77,18 +76,75 @@ Result<void> TrashMove::finish(Staged &staged, Folder &folder, std::string_view 
   return done;
 }
 
-void TrashMove::back_to(Folder &folder, std::string_view name) {
+Result<void> TrashMove::instead(Folder &folder, std::uint64_t inode, FunctionRef<Result<void>()> come) {
+  engine_.exchanges_ = false;
+  Intent swap;
+  swap.kind = Intent::Kind::Swap;
+  swap.space = record_.space;
+  swap.folder = record_.id.as<NodeTag>();
+  swap.path = record_.path;
+  swap.name = record_.name;
+  swap.inode = inode;
+  TRY(engine_.meta_->add_intents({&swap, 1}));
+  ATOLL_FAULT_POINT("swap.noted");
+  if (auto gone = folder.move(record_.name, *folder_, name_, Onto::Nothing); !gone) return close(std::move(gone));
+  ATOLL_FAULT_POINT("swap.aside");
+  // Should the second step survive a power cut without the first one, nothing would have the old entry any more.
+  auto came = sync(folder);
+  if (came) came = come();
+  if (!came) {
+    back_to(folder);
+    if (auto synced = sync(folder); !synced) engine_.log(true, synced.error().message);
+    return close(std::move(came));
+  }
+  ATOLL_FAULT_POINT("swap.came");
   change_.touched();
-  if (folder_->move(name_, folder, name, Onto::Nothing)) return;
-  // Somebody else has taken the name. The rows follow when the folder is compared.
+  auto settled = sync(folder);
+  if (settled && !engine_.options_.trash.keep) {
+    settled = engine_.meta_->set_trash_state(record_.id, TrashState::Purging, record_.round);
+    purged_ = settled.ok();
+    ATOLL_FAULT_POINT("swap.purged");
+  }
+  // Closed before anybody can change one of the two names: after that the intent would say something else.
+  auto closed = close(std::move(settled));
+  if (purged_)
+    kept_ = true;
+  else if (!closed)
+    stays();
+  ATOLL_FAULT_POINT("swap.closed");
+  return closed;
+}
+
+Result<void> TrashMove::place_instead(Staged &staged, Folder &folder, std::uint64_t inode) {
+  return instead(folder, inode, [&] { return folder.place(staged, record_.name, Onto::Nothing); });
+}
+
+Result<void> TrashMove::sync(Folder &folder) {
+  if (!engine_.durable()) return {};
+  TRY(folder_->sync());
+  return folder.sync();
+}
+
+Result<void> TrashMove::close(Result<void> done) {
+  auto closed = engine_.meta_->close_swap_intents(record_.space, record_.id);
+  if (!done && !closed) engine_.log(true, closed.error().message);
+  return done ? std::move(closed) : std::move(done);
+}
+
+void TrashMove::back_to(Folder &folder) {
+  change_.touched();
+  // Unless somebody else has taken the name. The rows follow when the folder is compared.
+  if (!folder_->move(name_, folder, record_.name, Onto::Nothing)) stays();
+}
+
+void TrashMove::stays() {
   kept_ = true;
   change_.space().trash_bytes += record_.size;
 }
 
 Result<void> TrashMove::done() {
-  kept_ = true;
   change_.sync_later(*folder_);
-  change_.space().trash_bytes += record_.size;  // it is there from now on, whatever comes of the index
+  if (!purged_) stays();  // it is there from now on, whatever comes of the index
   TRY(change_.index().attach(record_.node, parent_key(Place::Trash), name_));
   ATOLL_FAULT_POINT("trash.attached");
   engine_.wake();

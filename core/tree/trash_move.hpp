@@ -26,19 +26,27 @@ class TrashMove {
   Result<void> finish(FunctionRef<Result<void>()> move, FunctionRef<Result<void>()> back);
   /// The same for what was exchanged with a staged one at `name`.
   Result<void> finish(Staged &staged, Folder &folder, std::string_view name);
-  /// The entry is in the trash and what should replace it could not come: brings it back, or it stays in the trash.
-  void back_to(Folder &folder, std::string_view name);
+  /// Where names cannot be exchanged: the entry goes from `folder` into the trash, and `come` brings what replaces it,
+  /// of this inode, to its name. Where nothing is to be kept it goes on for good. When that fails it comes back, or
+  /// stays in the trash; after a crash in between it comes back at the next start. Waits for the disk.
+  Result<void> instead(Folder &folder, std::uint64_t inode, FunctionRef<Result<void>()> come);
+  /// The same when what replaces it is staged.
+  Result<void> place_instead(Staged &staged, Folder &folder, std::uint64_t inode);
   /// The entry is in the trash: takes the row there.
   Result<void> done();
 
  private:
+  void back_to(Folder &folder);
+  void stays();
+  Result<void> sync(Folder &folder);
+  Result<void> close(Result<void> done);
   TreeEngine &engine_;
   Change &change_;
   const Target &gone_;
   TrashRecord record_;
   std::string name_;
   Folder *folder_ = nullptr;
-  bool noted_ = false, kept_ = false;
+  bool noted_ = false, kept_ = false, purged_ = false;
 };
 
 /// An id that sorts by time (RFC 9562, 5.7); `nil_tail`: the first one of that moment.

@@ -299,6 +299,7 @@ class TreeEngine final : public Engine {
   PlaceCache places_{8192};
   std::unique_ptr<Beside> beside_;     // null when no other program changes the files
   std::unique_ptr<MissingSums> sums_;  // null when none are computed
+  std::atomic<bool> exchanges_{true};  // false once the file system has refused to exchange two names
 
  private:
   Result<void> remove_now(const Ref &ref, const Conditions &conditions, bool permanent);
@@ -317,6 +318,8 @@ class TreeEngine final : public Engine {
   Result<void> load_spaces(bool flags);
   /// The rule that is kept with the space; always Unique where the file system folds names.
   Result<NameRule> rule_of(const SpaceId &space);
+  /// FailedPrecondition, with some of them, when names of one folder differ only in case or normal form.
+  Result<void> names_differ(const Space &space);
   Result<void> recover_drops(std::span<const Intent> intents);
   Result<void> recover_attributes(std::span<const Intent> intents);
   /// What follow_later() left. [background]
@@ -334,6 +337,7 @@ class TreeEngine final : public Engine {
   Result<void> recover_kept(bool rebuilt);
   Result<void> recover_trash(const TrashRecord &record, std::vector<Uuid> &gone);
   Result<void> recover_restored(const TrashRecord &record);
+  Result<void> recover_swap(const Space &space, const Intent &intent);
   Result<void> recover_version(const VersionRecord &record, std::vector<VersionRecord> &gone);
   Result<void> load_kept_bytes();
   void charge_trash(std::span<const SpaceBytes> freed);

@@ -65,7 +65,7 @@ Result<void> VersionMove::note(Folder &folder, Staged &staged, const VersionCopy
   const bool copy_fits =
       copy && copied && copied->inode == row.inode && copied->size == row.size && copied->mtime_ns == row.mtime_ns;
   if (copy_fits) return put_copy(*copy);
-  if (!folder.quiet(target_.name)) return copy_instead(folder);
+  if (!engine_.exchanges_ || !folder.quiet(target_.name)) return copy_instead(folder);
   moves_ = true;
   record_.token = staged.token();
   TRY(change_.record(record_));

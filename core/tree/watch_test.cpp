@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Changes made beside the server, found without anybody asking: by the watcher and by the crawl.
 #include "core/tree/watch.hpp"
+#include "core/tree/failing_namespace_test.hpp"
 #include "core/tree/invariants_test.hpp"
 #include "core/tree/meta.hpp"
 
 #include <atomic>
 #include <chrono>
+#include <climits>
 #include <mutex>
 #include <thread>
 
@@ -85,7 +87,11 @@ class DeafNamespace final : public PosixNamespace {
 /// A provider that hears of changes, or crawls only. Nothing is listed or opened to wait for them: the sums of the
 /// index tell.
 struct Neighbours : Fixture {
-  explicit Neighbours(BesideOptions options, Deafness *deafness = nullptr) {
+  explicit Neighbours(BesideOptions options, Deafness *deafness = nullptr, test::Failures *failures = nullptr) {
+    if (failures != nullptr)
+      provider.names = [failures](std::shared_ptr<PosixRoot> root) {
+        return std::make_unique<test::FailingNamespace>(std::move(root), *failures);
+      };
     if (deafness != nullptr)
       provider.names = [deafness](std::shared_ptr<PosixRoot> root) {
         return std::make_unique<DeafNamespace>(std::move(root), *deafness);
@@ -179,6 +185,66 @@ TEST_CASE("what other programs do is heard of") {
 TEST_CASE("what other programs do is found by the crawl alone") {
   Neighbours f(crawling());
   everything(f);
+}
+
+namespace {
+
+/// As NFS is: nothing is heard of what other machines do, and names cannot be exchanged.
+struct Nfs : test::Failures {
+  Nfs() {
+    deaf = true;
+    exchange = INT_MAX;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("as over NFS: what other programs do is found by polling and by the crawl") {
+  Nfs nfs;
+  BesideOptions options;
+  options.poll_interval_s = 1;
+  options.crawl_rate = 1000000;
+  options.crawl_interval_s = 0;
+  Neighbours f(options, nullptr, &nfs);
+  CHECK(f.log.count("folders cannot be watched") == 1);
+  everything(f);
+  // What the server itself replaces meanwhile.
+  f.put("a/x", "22");
+  f.mkdir("a/d");
+  f.put("a/d/old", "333");
+  const Node d = Fixture::value(f.engine->rename(f.at("a/d"), f.at("b"), true, {}));
+  test::write_disk(f.disk("b/beside"), "4444");
+  REQUIRE(f.used_becomes(2 + 3 + 4));
+  CHECK(f.stat("b").id == d.id);
+  Fixture::value(f.engine->copy(f.at("b"), f.at("a"), true, false, {}));
+  fs::remove(f.disk("a/old"));
+  REQUIRE(f.used_becomes(4 + 7));
+  CHECK(f.names("a") == "beside");
+  CHECK(test::trash_of(f).size() == 2);
+  CHECK(nfs.exchange < INT_MAX);
+  test::check_space(f);
+}
+
+TEST_CASE("as over NFS: new, moved and removed names are found by polling alone") {
+  Nfs nfs;
+  BesideOptions options;
+  options.poll_interval_s = 1;
+  options.crawl_rate = 1000;
+  options.crawl_interval_s = 100000;
+  Neighbours f(options, nullptr, &nfs);
+  for (const char *path : {"a", "a/sub", "b"}) f.mkdir(path);
+  const Node y = f.put("a/sub/y", "22");
+  fs::create_directories(f.disk("t/u/v"));
+  test::write_disk(f.disk("t/u/v/deep"), "4444");
+  test::write_disk(f.disk("b/gone"), "1");
+  REQUIRE(f.used_becomes(7));
+  fs::rename(f.disk("a/sub"), f.disk("b/moved"));
+  fs::remove(f.disk("b/gone"));
+  test::write_disk(f.disk("t/u/v/later"), "55555");
+  REQUIRE(f.used_becomes(11));
+  CHECK(comes_true([&] { return f.engine->stat(f.at(y.id)).ok() && f.stat("b").size == 2; }));
+  CHECK(f.stat("b/moved/y").id == y.id);
+  test::check_space(f);
 }
 
 TEST_CASE("a burst moves many files between folders and every one keeps its id") {

@@ -71,11 +71,13 @@ void damage(const std::string &index, Between how, std::mt19937 &random) {
 int run(int argc, char **argv) {
   Layout layout = Layout::Posix;
   int batches = 30, changes = 100;
+  bool exchange = true;
   unsigned seed = std::random_device{}();
   for (int i = 1; i < argc; ++i) {
     const std::string word = argv[i];
     auto value = [&] { return i + 1 < argc ? argv[++i] : "0"; };
     if (word == "--blob") layout = Layout::Blob;
+    if (word == "--no-exchange") exchange = false;
     if (word == "--batches") batches = std::atoi(value());
     if (word == "--changes") changes = std::atoi(value());
     if (word == "--seed") seed = static_cast<unsigned>(std::strtoul(value(), nullptr, 10));
@@ -87,6 +89,7 @@ int run(int argc, char **argv) {
   world.options.checkpoint_seconds = 1;
   world.options.checksum_rate = 1u << 26;
   world.options.checksum_quiet_ms = 1;
+  world.exchange = exchange;
   // What is kept is what the model keeps, whatever the quota is.
   world.options.versions.count = 0;
   world.options.versions.bytes = world.options.trash.bytes = std::uint64_t{1} << 40;

@@ -112,6 +112,24 @@ const std::vector<Scenario> &scenarios() {
        {},
        IndexFile::Stays,
        "trash.exchanged"},
+      {"start after half a copy over a folder by way of the trash",
+       Phase::Start,
+       {TREE, "copy pa/d pb 0 0"},
+       {},
+       IndexFile::Stays,
+       "swap.aside"},
+      {"start after half a restore over a file by way of the trash",
+       Phase::Start,
+       {TREE, "remove pa - 0 0", "put pa - 5 9", "restore pa - 2 0"},
+       {},
+       IndexFile::Stays,
+       "swap.aside"},
+      {"start after a rename over a folder by way of the trash",
+       Phase::Start,
+       {TREE, "rename pa pb 0 0"},
+       {},
+       IndexFile::Stays,
+       "swap.came"},
       {"start after half a restore",
        Phase::Start,
        {TREE, "remove pa - 0 0", "restore pa - 1 0"},
@@ -201,6 +219,8 @@ const std::vector<Scenario> &scenarios() {
   };
   return all;
 }
+
+bool of_no_exchange(const std::string &point) { return point.starts_with("swap.") || point.starts_with("start.swap"); }
 
 const char *why_never(std::string_view point, Layout layout) {
   struct Never {

@@ -41,6 +41,8 @@ struct Scenario {
 
 const std::vector<Scenario> &scenarios();
 
+/// Points that are met only where names cannot be exchanged.
+bool of_no_exchange(const std::string &point);
 /// Why no scenario can lead to this point; null: one must.
 const char *why_never(std::string_view point, Layout layout);
 

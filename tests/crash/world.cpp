@@ -3,6 +3,7 @@
 
 #include "core/tree/posix_store.hpp"
 #include "tests/crash/blob_layout.hpp"
+#include "tests/crash/no_exchange.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -64,7 +65,10 @@ Result<std::unique_ptr<Engine>> World::open() const {
     auto opened = PosixRoot::open(posix, *dir);
     if (!opened) return std::move(opened).error();
     if (!keeps_order) (*opened)->sync().set_keeps_order(false);
-    names = std::make_unique<PosixNamespace>(*opened);
+    if (exchange)
+      names = std::make_unique<PosixNamespace>(*opened);
+    else
+      names = std::make_unique<NoExchangeNamespace>(*opened);
     store = std::make_unique<PosixStore>(*opened);
   }
   auto engine = Engine::open(options, std::move(*dir), std::move(names), std::move(store));

@@ -54,6 +54,7 @@ class World {
   SpaceId space;
   tree::EngineOptions options;
   bool keeps_order = true;  ///< false: nothing is taken for granted that only some file systems do
+  bool exchange = true;     ///< false: as if the file system could not exchange two names. Posix only
 
  private:
   mutable std::weak_ptr<BlobTable> table_;
