@@ -25,4 +25,6 @@ std::string name_key(std::string_view name) {
   return key;
 }
 
+std::string name_key_version() { return std::string("1 ") + utf8proc_unicode_version(); }
+
 }  // namespace Atoll::base

@@ -61,6 +61,23 @@ Told ask_provider(const Runtime &runtime, const SpaceRow &row) {
   return told;
 }
 
+/// What the space does about names that are alike; empty when its storage cannot tell.
+std::string name_rule(const Runtime &runtime, const SpaceRow &row) {
+  Instance *instance = row.provider.empty() ? nullptr : runtime.instances.find(row.provider);
+  const Lease lease = instance ? instance->lease() : Lease();
+  const auto *table = lease ? lease.table<atoll_storage_fs_care>(ATOLL_STORAGE_FS_CARE) : nullptr;
+  if (!table || !ATOLL_HAS(table, atoll_storage_fs_care, names)) return {};
+  OutgoingCall call;
+  std::string rule;
+  auto sink = make_sink<atoll_care_sink>([&](const atoll_care_record *record) {
+    if (view(record->code) == "names") rule = view(record->text);
+    return true;
+  });
+  const CallLock lock = lease.lock();
+  if (table->names(call.get(), lease.self(), &row.raw_id, str(""), sink.get()) != ATOLL_OK) return {};
+  return rule;
+}
+
 Result<std::string> space_list(const Runtime &runtime) {
   const auto rows = all_spaces(runtime);
   if (!rows) return rows.error();
@@ -76,6 +93,7 @@ Result<std::string> space_list(const Runtime &runtime) {
     if (!row.endpoint.empty()) json.field("endpoint", row.endpoint);
     if (row.quota != ATOLL_QUOTA_NONE) json.field("quota", row.quota);
     if (told.used) json.field("used", *told.used);
+    if (const std::string rule = name_rule(runtime, row); !rule.empty()) json.field("names", rule);
     json.end_object();
   }
   json.end_array().end_object();

@@ -93,6 +93,11 @@ class CareVerb {
       status = table->restore(call.get(), lease.self(), &row.raw_id, str(folder), str(path), sink.get());
     } else if (verb_ == "space.confirm") {
       status = table->confirm(call.get(), lease.self(), &row.raw_id);
+    } else if (verb_ == "space.names" && ATOLL_HAS(table, atoll_storage_fs_care, names)) {
+      const std::string rule = text("rule");
+      status = table->names(call.get(), lease.self(), &row.raw_id, str(rule), sink.get());
+    } else if (verb_ == "space.names") {
+      return error(Status::Unimplemented, "the storage [" + row.provider + "] has no rule of names");
     } else {
       return error(Status::InvalidArgument, "this server knows no verb '" + std::string(verb_) + "'");
     }

@@ -227,6 +227,18 @@ const std::vector<Command> &table() {
        "files are meant to be gone, this command says so, and they are removed for the clients too.",
        {kData, kConfig, kDevel, kHelp},
        space_confirm},
+      {"space names",
+       "SPACE [exact|unique]",
+       1,
+       2,
+       "Show or set what a space does about names that differ only in case.",
+       "Or only in the normal form of Unicode. exact: they are different names. unique: a second one in the same "
+       "folder "
+       "is refused, for clients whose file systems take such names for one. A space that has such names cannot be set "
+       "to unique; some of them are told, rename them first. What other programs make later is shown as it is. New "
+       "spaces get what the storage's key names says.",
+       {kData, kConfig, kDevel, kHelp},
+       space_names},
       {"space move",
        "SPACE STORAGE",
        2,

@@ -44,6 +44,7 @@ int space_rebuild(const Arguments &);
 int space_snapshot(const Arguments &);
 int space_restore(const Arguments &);
 int space_confirm(const Arguments &);
+int space_names(const Arguments &);
 int space_move(const Arguments &);
 int status(const Arguments &);
 int print_version(const Arguments &);

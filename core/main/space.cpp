@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// atoll space check | rebuild | snapshot | restore | confirm | move
+// atoll space check | rebuild | snapshot | restore | confirm | names | move
 #include <cstdio>
 #include <filesystem>
 
@@ -28,6 +28,8 @@ std::string care_request(const Arguments &arguments, std::string_view verb) {
   if (!arguments.words.empty()) json.field("name", arguments.words[0]);
   if (verb == "space.move")
     json.field("provider", arguments.words[1]);
+  else if (verb == "space.names" && arguments.words.size() > 1)
+    json.field("rule", arguments.words[1]);
   else if (arguments.words.size() > 1)
     json.field("folder", absolute_folder(arguments.words[1]));
   if (arguments.words.size() > 2) json.field("path", arguments.words[2]);
@@ -146,12 +148,30 @@ int space_restore(const Arguments &arguments) {
                {"same", "same", false}});
 }
 int space_move(const Arguments &arguments) {
-  return care(arguments, "space.move", "moved: ",
-              {{"files", "files"},
-               {"folders", "folders"},
-               {"bytes", "bytes"},
-               {"trash", "trashed items"},
-               {"versions", "versions"}});
+  const auto answer = ask_or_do_long(arguments, care_request(arguments, "space.move"), [](const base::JsonObject &) {});
+  if (!answer) return report(answer);
+  const char *const name = arguments.words[0].c_str();
+  std::printf("%s: moved: %s\n", name,
+              counts(*answer, {{"files", "files"},
+                               {"folders", "folders"},
+                               {"bytes", "bytes"},
+                               {"trash", "trashed items"},
+                               {"versions", "versions"}})
+                  .c_str());
+  const auto spaces = base::json_array(*answer, "spaces");
+  const auto space = spaces && spaces->size() > 0 ? spaces->getObject(0) : base::JsonObject();
+  if (const std::string place = space ? text(space, "left_in") : std::string(); !place.empty())
+    std::printf("%s: not moved: %s symbolic links, special files or names that are not UTF-8; they are kept in %s\n",
+                name, text(space, "left").c_str(), place.c_str());
+  return kDone;
+}
+int space_names(const Arguments &arguments) {
+  const auto answer =
+      ask_or_do_long(arguments, care_request(arguments, "space.names"), [](const base::JsonObject &) {});
+  if (!answer) return report(answer);
+  const auto spaces = base::json_array(*answer, "spaces");
+  std::printf("%s\n", spaces && spaces->size() > 0 ? text(spaces->getObject(0), "names").c_str() : "unknown");
+  return kDone;
 }
 int space_confirm(const Arguments &arguments) {
   return care(arguments, "space.confirm", "what disappeared is taken to be gone, and its entries are removed", {});

@@ -123,7 +123,7 @@ int space_list(const Arguments &arguments) {
     print_json(*answer);
     return kDone;
   }
-  Table table({"ALIAS", "TYPE", "STATE", "USED", "QUOTA", "PROVIDER", "ID"});
+  Table table({"ALIAS", "TYPE", "STATE", "USED", "QUOTA", "NAMES", "PROVIDER", "ID"});
   const auto spaces = base::json_array(*answer, "spaces");
   for (unsigned i = 0; spaces && i < spaces->size(); ++i) {
     const auto space = spaces->getObject(i);
@@ -131,9 +131,10 @@ int space_list(const Arguments &arguments) {
       const auto value = base::json_integer(space, key);
       return value && *value >= 0 ? human_size(static_cast<std::uint64_t>(*value)) : std::string(none);
     };
-    const std::string where = text(space, "provider");
+    const std::string where = text(space, "provider"), names = text(space, "names");
     table.add({text(space, "alias"), text(space, "type"), text(space, "state"), size("used", "unknown"),
-               size("quota", "none"), where.empty() ? text(space, "endpoint") : where, text(space, "id")});
+               size("quota", "none"), names.empty() ? "unknown" : names,
+               where.empty() ? text(space, "endpoint") : where, text(space, "id")});
   }
   table.print(false);
   return kDone;

@@ -54,6 +54,8 @@ struct RestoreResult {
 struct MoveResult {
   std::uint64_t files = 0, folders = 0, bytes = 0;  ///< of the space as it is seen
   std::uint64_t trash = 0, versions = 0;            ///< items, contents
+  std::uint64_t left = 0;  ///< what can be no node: settle_move() keeps it where the space was
+  std::string left_in;     ///< in this place, relative to the root of that provider
 };
 
 /// [any thread]. Unavailable: it cannot be told now. Aborted: something else works on the space.

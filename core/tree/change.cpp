@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/tree/change.hpp"
 
-#include "core/base/name_key.hpp"
 #include "core/base/text.hpp"
 #include "core/tree/beside.hpp"
 #include "core/tree/fault_point.hpp"
@@ -124,10 +123,9 @@ Result<Target> Change::existing(const Ref &ref) {
 
 Result<void> name_allowed(IndexView &view, const Space &space, const Target &target, const NodeId &leaving) {
   if (target.row || space.names == NameRule::Exact) return {};
-  const std::string key = base::name_key(target.name);
   std::string like;
-  TRY(view.children(target.parent.row.id, {}, 0, [&](const NodeView &child, std::uint64_t) {
-    if (child.id == leaving || base::name_key(child.name) != key) return true;
+  TRY(view.alike(target.parent.row.id, target.name, [&](const Row &child) {
+    if (child.id == leaving) return true;
     like = child.name;
     return false;
   }));

@@ -118,7 +118,7 @@ class Engine {
   /// False from the sink stops. Unavailable as a whole when one space cannot tell.
   virtual Result<void> space_list(FunctionRef<bool(const SpaceInfo &)> sink) = 0;
   virtual Result<void> space_set_quota(const SpaceId &space, std::uint64_t quota) = 0;
-  /// Names that are there already stay.
+  /// Unique: FailedPrecondition while it has names that the rule does not allow, with some of them.
   virtual Result<void> space_set_names(const SpaceId &space, NameRule rule) = 0;
   virtual Result<void> space_remove(const SpaceId &space) = 0;
   /// Compares the whole space with the truth and takes over what changed beside the server.

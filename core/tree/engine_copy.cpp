@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Copies: made aside, then brought to their name in one step.
+#include "core/base/name_key.hpp"
 #include "core/base/uuid.hpp"
 #include "core/tree/change.hpp"
 #include "core/tree/fault_point.hpp"
@@ -10,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <unordered_map>
 
 namespace Atoll::tree {
 namespace {
@@ -23,8 +25,13 @@ Error changed_meanwhile() {
 /// Copies a folder, one folder after the other, into a staged one; the rows of the copy wait in the nursery.
 class FolderCopy {
  public:
-  FolderCopy(TreeEngine &engine, const SpacePtr &from, const SpaceId &to, Staged &staged, Room &room)
-      : engine_(engine), from_(from), to_(to), staged_(staged), room_(room) {}
+  FolderCopy(TreeEngine &engine, const SpacePtr &from, const Space &to, Staged &staged, Room &room)
+      : engine_(engine),
+        from_(from),
+        to_(to.info.id),
+        unique_(to.names == NameRule::Unique),
+        staged_(staged),
+        room_(room) {}
 
   const NodeId &top() const noexcept { return top_; }
 
@@ -83,6 +90,7 @@ class FolderCopy {
         return true;
       }));
     }
+    if (unique_) TRY(names_differ(children));
     auto source = engine_.names_->open(from_->info.folder, todo.from_path);
     if (!source) return source.error().sys_errno == ENOENT ? changed_meanwhile() : std::move(source).error();
     std::vector<std::unique_ptr<Folder>> way;
@@ -123,6 +131,19 @@ class FolderCopy {
     TRY_ASSIGN(auto transaction, engine_.index_->begin_write(to_));
     TRY(engine_.index_->set_disk_state(todo.to, self.mtime_ns, self.inode));
     return transaction.commit();
+  }
+
+  /// What may be in the source need not be allowed in the goal.
+  static Result<void> names_differ(const std::vector<Row> &children) {
+    std::unordered_map<std::string, const std::string *> keys;
+    for (const Row &child : children) {
+      const auto [at, fresh] = keys.emplace(base::name_key(child.name), &child.name);
+      if (!fresh)
+        return error(Status::PermissionDenied, "a folder to be copied has " + *at->second + " and " + child.name +
+                                                   ", which differ only in case or normal form; the space that it "
+                                                   "would come to allows only one of them");
+    }
+    return {};
   }
 
   Result<void> file(Folder &source, const Row &child, Folder &goal, Row &copy) {
@@ -168,6 +189,7 @@ class FolderCopy {
   TreeEngine &engine_;
   const SpacePtr &from_;
   const SpaceId to_;
+  const bool unique_;
   Staged &staged_;
   Room &room_;
   const NodeId top_ = base::random_id<NodeId>();
@@ -256,7 +278,8 @@ Result<Node> TreeEngine::copy(const Ref &from, const Ref &to, bool replace, bool
   }
 
   TRY_ASSIGN(const auto staged, store_->stage_folder(to.space));
-  FolderCopy work(*this, from_space, to.space, *staged, room);
+  TRY_ASSIGN(const SpacePtr to_space, serving(to.space));
+  FolderCopy work(*this, from_space, *to_space, *staged, room);
   auto finish = [&]() -> Result<Node> {
     TRY(work.run(source, source_path, shallow));
     ATOLL_FAULT_POINT("copy.filled");

@@ -36,11 +36,27 @@ Result<void> TreeEngine::space_set_names(const SpaceId &id, NameRule rule) {
   TRY_ASSIGN(const SpacePtr space, serving(id));
   if (rule == NameRule::Exact && names_->folds_names())
     return error(Status::FailedPrecondition, "the file system takes such names for one");
-  const std::lock_guard guard(writer_);
-  TRY(changeable(*space));
-  TRY(meta_->set_note(names_note(id), rule == NameRule::Unique ? "unique" : ""));
-  space->names = rule;
-  return {};
+  const Caring caring(space);
+  TRY(caring.mine());
+  const NameRule before = space->names;
+  const bool look = rule == NameRule::Unique && before == NameRule::Exact;
+  if (look) TRY(names_differ(*space));
+  auto set = [&](NameRule to) -> Result<void> {
+    const std::lock_guard guard(writer_);
+    TRY(changeable(*space));
+    space->names = to;
+    return {};
+  };
+  TRY(set(rule));
+  // From now on no other one is made; what was made since the first look is found by the second.
+  auto kept = look ? names_differ(*space) : Result<void>();
+  if (kept) {
+    const std::lock_guard guard(writer_);
+    kept = changeable(*space);
+    if (kept) kept = meta_->set_note(names_note(id), rule == NameRule::Unique ? "unique" : "");
+  }
+  if (!kept) space->names = before;
+  return kept;
 }
 
 SpacePtr TreeEngine::known(const SpaceId &space) const {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/tree/index.hpp"
 
+#include "core/base/name_key.hpp"
 #include "core/tree/try.hpp"
 
 namespace Atoll::tree {
@@ -25,11 +26,15 @@ constexpr const char *kIndexSchema[] = {
     "CREATE INDEX node_folder ON node(id) WHERE type=2;",
     // Files without checksums, those of a folder together.
     "CREATE INDEX node_bare ON node(parent,name) WHERE type=1 AND sums IS NULL;",
+    // fold: see name_fold(). fold_names() fills it.
+    "ALTER TABLE node ADD COLUMN fold INTEGER;"
+    "CREATE INDEX node_fold ON node(parent,fold) WHERE fold IS NOT NULL;",
 };
 
 // The background round moves the log into the database; a commit does so only when that cannot keep up, or when there
 // is no room for a long log. In pages.
 constexpr const char *kLongLog = "PRAGMA wal_autocheckpoint=8000", *kShortLog = "PRAGMA wal_autocheckpoint=250";
+constexpr std::size_t kFoldedAtOnce = 5000;
 
 }  // namespace
 
@@ -43,7 +48,43 @@ Result<std::unique_ptr<Index>> Index::open(const std::string &path) {
   std::unique_ptr<Index> index(new Index(std::move(database)));
   TRY(index->prepare());
   TRY(index->prepare_writes());
+  TRY(index->fold_names());
   return index;
+}
+
+/// What an older index lacks, and all when keys of names are others now.
+Result<void> Index::fold_names() {
+  const std::string version = base::name_key_version();
+  {
+    TRY_ASSIGN(sql::Statement statement, database_.prepare("SELECT value FROM fact WHERE name='fold'"));
+    auto rows = statement.query();
+    TRY_ASSIGN(const bool there, rows.next());
+    if (there && rows.text(0) == version) return {};
+  }
+  TRY_ASSIGN(auto transaction, database_.begin());
+  TRY_ASSIGN(sql::Statement find, database_.prepare("SELECT id,name,fold FROM node WHERE id>?1 ORDER BY id LIMIT ?2"));
+  TRY_ASSIGN(sql::Statement set, database_.prepare("UPDATE node SET fold=?2 WHERE id=?1"));
+  NodeId last;
+  for (std::size_t seen = kFoldedAtOnce; seen == kFoldedAtOnce;) {
+    std::vector<std::pair<NodeId, std::string>> wrong;
+    const NodeId after = last;
+    seen = 0;
+    {
+      auto rows = find.query(after, kFoldedAtOnce);
+      for (;; ++seen) {
+        TRY_ASSIGN(const bool more, rows.next());
+        if (!more) break;
+        last = rows.id<NodeId>(0);
+        const auto fold = name_fold(rows.text(1));
+        if (fold ? rows.is_null(2) || rows.integer(2) != *fold : !rows.is_null(2))
+          wrong.emplace_back(last, rows.text(1));
+      }
+    }
+    for (const auto &[id, name] : wrong) TRY(set.run_with(id, name_fold(name)));
+  }
+  TRY_ASSIGN(sql::Statement note, database_.prepare("INSERT OR REPLACE INTO fact(name,value) VALUES('fold',?1)"));
+  TRY(note.run_with(version));
+  return transaction.commit();
 }
 
 void Index::swap(Index &other) noexcept {
@@ -60,9 +101,9 @@ Result<void> Index::prepare_writes() {
     sql::Statement *statement;
     const char *text;
   } all[] = {
-      {&insert_, "INSERT INTO node(" TREE_ROW_COLUMNS ") VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10)"},
+      {&insert_, "INSERT INTO node(" TREE_ROW_COLUMNS ",fold) VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11)"},
       {&update_, "UPDATE node SET flags=?2,size=?3,mtime_ns=?4,seq=?5,inode=?6,sums=?7 WHERE id=?1"},
-      {&attach_, "UPDATE node SET parent=?2,name=?3 WHERE id=?1"},
+      {&attach_, "UPDATE node SET parent=?2,name=?3,fold=?4 WHERE id=?1"},
       {&erase_, "DELETE FROM node WHERE id=?1"},
       {&bump_, "UPDATE node SET seq=?2,size=size+?3 WHERE id=?1 RETURNING parent"},
       {&disk_state_, "UPDATE node SET mtime_ns=?2,inode=?3 WHERE id=?1"},
@@ -89,6 +130,7 @@ Result<void> Index::insert(ParentKey parent, const Row &row) {
     insert_.bind(10, nullptr);
   else
     insert_.bind(10, std::span<const std::uint8_t>(sums));
+  insert_.bind(11, name_fold(row.name));
   return insert_.run();
 }
 
@@ -154,7 +196,7 @@ Result<void> Index::update(const Row &row) {
 }
 
 Result<void> Index::attach(const NodeId &id, ParentKey parent, std::string_view name) {
-  return attach_.run_with(id, parent, name);
+  return attach_.run_with(id, parent, name, name_fold(name));
 }
 
 Result<void> Index::detach(const NodeId &id, Place place) {

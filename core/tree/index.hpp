@@ -127,6 +127,7 @@ class Index : public IndexView {
   std::uint64_t detached_ = static_cast<std::uint64_t>(std::chrono::steady_clock::now().time_since_epoch().count());
   using IndexView::IndexView;
   Result<void> prepare_writes();
+  Result<void> fold_names();
   Result<IndexTransaction> begin(Generations *all, std::atomic<std::uint64_t> *one) {
     auto transaction = database_.begin();
     if (!transaction) return std::move(transaction).error();

@@ -95,7 +95,8 @@ Result<void> Index::miss(const SpaceId &space, const NodeId &id, std::uint64_t s
 
 Result<bool> Index::forget_missing(const SpaceId &space, std::uint64_t before) {
   TRY_ASSIGN(sql::Statement *const statement,
-             database_.cached("UPDATE node SET parent=?2,name=lower(hex(id)) WHERE parent=?1 AND name<?3 RETURNING 1"));
+             database_.cached(
+                 "UPDATE node SET parent=?2,name=lower(hex(id)),fold=NULL WHERE parent=?1 AND name<?3 RETURNING 1"));
   const auto key = missing_key(space);
   const std::string end = missing_name(before, 0);
   ++detached_;

@@ -2,6 +2,7 @@
 #include "core/tree/index_view.hpp"
 
 #include "core/base/checksum.hpp"
+#include "core/base/name_key.hpp"
 #include "core/tree/try.hpp"
 
 #include <algorithm>
@@ -21,6 +22,12 @@ void decode_facts(const sql::Statement &statement, NodeFacts &facts) {
   facts.mtime_ns = statement.integer(6);
   facts.sequence = static_cast<std::uint64_t>(statement.integer(7));
   facts.sums = decode_sums(statement.blob(9));
+}
+
+std::int64_t number_of(std::string_view key) noexcept {  // FNV-1a
+  std::uint64_t hash = 0xcbf29ce484222325;
+  for (const char c : key) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3;
+  return static_cast<std::int64_t>(hash);
 }
 
 /// Roots keep the text of their id as name, because (parent, name) must be unique.
@@ -70,6 +77,12 @@ Sums decode_sums(std::span<const std::uint8_t> bytes) noexcept {
   std::copy_n(bytes.begin() + 21, 16, sums.md5.begin());
   for (std::size_t i = 37; i < kSumsBytes; ++i) sums.adler32 = sums.adler32 << 8 | bytes[i];
   return sums;
+}
+
+std::optional<std::int64_t> name_fold(std::string_view name) {
+  if (std::all_of(name.begin(), name.end(), [](char c) { return c >= 0 && !(c >= 'A' && c <= 'Z'); })) return {};
+  const std::string key = base::name_key(name);
+  return key == name ? std::nullopt : std::optional(number_of(key));
 }
 
 Row decode_row(const sql::Statement &statement) {
@@ -143,6 +156,22 @@ Result<std::optional<Row>> IndexView::child(const NodeId &parent, std::string_vi
   TRY_ASSIGN(const bool there, rows.next());
   if (!there) return std::optional<Row>();
   return std::optional<Row>(decode_row(child_));
+}
+
+Result<void> IndexView::alike(const NodeId &parent, std::string_view name, FunctionRef<bool(const Row &)> sink) {
+  const std::string key = base::name_key(name);
+  TRY_ASSIGN(const auto same, child(parent, key));
+  if (same && base::name_key(same->name) == key && !sink(*same)) return {};
+  TRY_ASSIGN(
+      sql::Statement *const statement,
+      database_.cached("SELECT " TREE_ROW_COLUMNS " FROM node INDEXED BY node_fold WHERE parent=?1 AND fold=?2"));
+  auto rows = statement->query(parent, number_of(key));
+  for (;;) {
+    TRY_ASSIGN(const bool more, rows.next());
+    if (!more) return {};
+    const Row row = decode_row(*statement);
+    if (row.name != key && base::name_key(row.name) == key && !sink(row)) return {};
+  }
 }
 
 Result<void> IndexView::children(const NodeId &parent, std::string_view after, std::uint64_t limit,

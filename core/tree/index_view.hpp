@@ -116,6 +116,9 @@ class IndexView {
   /// Children after `after`, sorted, at most `limit` (0: all). False from the sink stops. The name is borrowed.
   Result<void> children(const NodeId &parent, std::string_view after, std::uint64_t limit,
                         FunctionRef<bool(const NodeView &row, std::uint64_t inode)> sink);
+  /// Children with names that are the same but for case and normal form (base::name_key), one or more of them. False
+  /// from the sink stops.
+  Result<void> alike(const NodeId &parent, std::string_view name, FunctionRef<bool(const Row &row)> sink);
   /// The same, one by one.
   class Children {
    public:
@@ -179,6 +182,10 @@ class IndexView {
   sql::Statement begin_, end_, by_id_, child_, children_, up_, roots_, by_inode_;
   sql::Statement log_reach_, log_last_, log_rows_;
 };
+
+/// By what a name is found that is not its own key (base::name_key): a number made of the key, which other keys may
+/// have too. Names that are their own key have none, and are found by their name.
+std::optional<std::int64_t> name_fold(std::string_view name);
 
 /// The Row of the current row of a statement that selected TREE_ROW_COLUMNS.
 Row decode_row(const sql::Statement &statement);

@@ -191,6 +191,7 @@ class StoragePosix : public Plugin<StoragePosix>,
   Result<void> care_restore(const Call &call, const SpaceId &space, std::string_view folder, std::string_view path,
                             const CareEmitter &sink);
   Result<void> care_confirm(const Call &call, const SpaceId &space);
+  Result<void> care_names(const Call &call, const SpaceId &space, std::string_view rule, const CareEmitter &sink);
 
   // ---- atoll.storage.fs.move/1
   Result<void> move_receive(const Call &call, const SpaceId &space, StoragePosix &from, const CareEmitter &sink);

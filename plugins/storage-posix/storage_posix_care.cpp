@@ -16,6 +16,14 @@ void emit_count(const CareEmitter &sink, std::string_view code, std::uint64_t co
   sink(record);
 }
 
+void emit_text(const CareEmitter &sink, std::string_view code, std::string_view text) {
+  auto record = sized<atoll_care_record>();
+  record.kind = ATOLL_CARE_RESULT;
+  record.code = str(code);
+  record.text = str(text);
+  sink(record);
+}
+
 /// What the engine says, as records of the ABI.
 class Lines {
  public:
@@ -49,13 +57,7 @@ Result<void> StoragePosix::care_check(const Call &, const SpaceId &space, std::u
   emit_count(sink, "nodes", checked->nodes);
   emit_count(sink, "findings", checked->findings);
   emit_count(sink, "repaired", checked->repaired);
-  if (!checked->undo_log.empty()) {
-    auto record = sized<atoll_care_record>();
-    record.kind = ATOLL_CARE_RESULT;
-    record.code = str("undo_log");
-    record.text = str(checked->undo_log);
-    sink(record);
-  }
+  if (!checked->undo_log.empty()) emit_text(sink, "undo_log", checked->undo_log);
   return {};
 }
 
@@ -93,6 +95,20 @@ Result<void> StoragePosix::care_restore(const Call &, const SpaceId &space, std:
 
 Result<void> StoragePosix::care_confirm(const Call &, const SpaceId &space) { return engine_->confirm_removals(space); }
 
+Result<void> StoragePosix::care_names(const Call &, const SpaceId &space, std::string_view rule,
+                                      const CareEmitter &sink) {
+  if (!rule.empty()) {
+    if (rule != "exact" && rule != "unique")
+      return error(Status::InvalidArgument, "the rule is exact or unique, not '" + std::string(rule) + "'");
+    auto set = engine_->space_set_names(space, rule == "unique" ? tree::NameRule::Unique : tree::NameRule::Exact);
+    if (!set) return set;
+  }
+  auto found = engine_->space_get(space);
+  if (!found) return std::move(found).error();
+  emit_text(sink, "names", found->names == tree::NameRule::Unique ? "unique" : "exact");
+  return {};
+}
+
 Result<void> StoragePosix::move_receive(const Call &, const SpaceId &space, StoragePosix &from,
                                         const CareEmitter &sink) {
   auto moved = tree::Care(*engine_).receive(space, *from.engine_, Lines(sink));
@@ -102,6 +118,8 @@ Result<void> StoragePosix::move_receive(const Call &, const SpaceId &space, Stor
   emit_count(sink, "bytes", moved->bytes);
   emit_count(sink, "trash", moved->trash);
   emit_count(sink, "versions", moved->versions);
+  emit_count(sink, "left", moved->left);
+  if (moved->left != 0) emit_text(sink, "left_in", from.root_ + "/" + moved->left_in);
   return {};
 }
 

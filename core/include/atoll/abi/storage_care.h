@@ -55,6 +55,11 @@ typedef struct atoll_storage_fs_care {
                      const atoll_care_sink *sink);
   /* Lets go of what disappeared from the disk and is held back. */
   int32_t (*confirm)(const atoll_call *call, void *self, const atoll_uuid *space);
+  /* What the space does about names in one folder that differ only in case or in the normal form of Unicode: "exact", they
+   * are different names; "unique", a second one is refused. Empty: only tells it, as ATOLL_CARE_RESULT with code "names" and
+   * the word as text. ATOLL_FAILED_PRECONDITION: the space has such names, some of which the message tells. */
+  int32_t (*names)(const atoll_call *call, void *self, const atoll_uuid *space, atoll_str rule,
+                   const atoll_care_sink *sink);
 } atoll_storage_fs_care;
 
 #ifdef __cplusplus

@@ -12,8 +12,8 @@ inline namespace sdk0 {
 using CareEmitter = Emitter<atoll_care_sink>;
 
 /// Care. D has care_check(call, SpaceId, flags, entries_per_second, emitter), care_rebuild(call, SpaceId, emitter),
-/// care_snapshot(call, SpaceId, folder, emitter), care_restore(call, SpaceId, folder, path, emitter) and
-/// care_confirm(call, SpaceId).
+/// care_snapshot(call, SpaceId, folder, emitter), care_restore(call, SpaceId, folder, path, emitter),
+/// care_confirm(call, SpaceId) and care_names(call, SpaceId, rule, emitter).
 template <class D>
 class StorageFsCare {
  public:
@@ -43,6 +43,10 @@ class StorageFsCare {
       };
       made.confirm = [](C c, void *self, Space space) noexcept {
         return guarded(c, [&] { return d(self).care_confirm(Call(c), from_abi<SpaceId>(*space)); });
+      };
+      made.names = [](C c, void *self, Space space, atoll_str rule, Sink sink) noexcept {
+        return guarded(
+            c, [&] { return d(self).care_names(Call(c), from_abi<SpaceId>(*space), view(rule), CareEmitter(sink)); });
       };
       return made;
     }();
