@@ -169,10 +169,14 @@ Result<std::string> move_space(const Runtime &runtime, const base::JsonObject &r
     return error(Status::FailedPrecondition, "[" + row.provider + "] and [" + goal +
                                                  "] are of different plugins: take a snapshot and restore it there");
   std::map<std::string, std::uint64_t> counts;
+  std::map<std::string, std::string> texts;
   {
     auto sink = make_sink<atoll_care_sink>([&](const atoll_care_record *raw) {
       if (raw->kind == ATOLL_CARE_RESULT) {
-        counts[std::string(view(raw->code))] = raw->done;
+        if (raw->text.len > 0)
+          texts[std::string(view(raw->code))] = view(raw->text);
+        else
+          counts[std::string(view(raw->code))] = raw->done;
         return true;
       }
       if (!say) return true;
@@ -209,6 +213,7 @@ Result<std::string> move_space(const Runtime &runtime, const base::JsonObject &r
   base::JsonWriter json(out);
   json.begin_object().key("spaces").begin_array().begin_object().field("id", row.id).field("alias", row.alias);
   for (const auto &[code, count] : counts) json.field(code, count);
+  for (const auto &[code, said] : texts) json.field(code, said);
   json.end_object().end_array().end_object();
   return out;
 }

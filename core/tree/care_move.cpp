@@ -68,6 +68,7 @@ class Mover {
     TRY(from_.names_->prove(true));
     TRY(to_.names_->prove(true));
     TRY(new_here());
+    TRY(from_.names_->strays(id_, space_->info.folder, false));  // nothing is mounted in there
     TRY(free_ids());
     TRY_ASSIGN(pool_, to_.store_->stage_folder(id_));
     for (int pass = 1; pass <= kLoosePasses; ++pass) {
@@ -465,6 +466,9 @@ class Mover {
     TRY(steady_.holds());
     TRY(from_.names_->prove(true));
     TRY(to_.names_->prove(true));
+    TRY_ASSIGN(Strays strays, from_.names_->strays(id_, space_->info.folder, false));
+    result_.left = strays.count;
+    result_.left_in = std::move(strays.place);
     result_.trash = space_here_.trash.size();
     result_.versions = space_here_.versions.size();
     TRY(to_.take_in(space_here_, *from_.meta_, items_));

@@ -189,7 +189,14 @@ Result<void> TreeEngine::settle_move(const SpaceId &id, bool here) {
     if (space) return thaw(space);
     return error(Status::NotFound, "there is no such space");
   }
-  if (space) TRY(drop_space(space, true));
+  if (space) {
+    TRY(names_->prove(true));
+    TRY_ASSIGN(const Strays strays, names_->strays(id, space->info.folder, true));
+    if (strays.count != 0)
+      log(false, "space " + id.text() + " lives elsewhere now; " + std::to_string(strays.count) +
+                     " things that are neither files nor folders, or have no valid name, are kept in " + strays.place);
+    TRY(drop_space(space, true));
+  }
   ATOLL_FAULT_POINT("move.dropped");
   return meta_->set_note(move_note(id), "");
 }

@@ -4,6 +4,8 @@
 #include "core/tree/meta.hpp"
 #include "core/tree/move_fixture_test.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <atomic>
 #include <functional>
@@ -393,6 +395,58 @@ TEST_CASE("a space that comes to be where another of its id is on its way to sta
   CHECK(all_of(f) == before);
   CHECK(goal.engine->stat(Ref{f.space, root_of(f.space), "of the other"}).ok());
   f.engine.reset();
+}
+
+TEST_CASE("what can be no node is kept where the space was") {
+  Fixture f;
+  Goal goal;
+  fill(f);
+  fs::create_symlink("/etc/passwd", f.disk("a/link"));
+  fs::create_directory_symlink(".", f.disk("loop"));
+  REQUIRE(::mkfifo(f.disk("a/b/fifo").c_str(), 0600) == 0);
+  test::write_disk(f.disk("a/bad\xff"), "badly named");
+  fs::create_directory(f.disk("a/b/worse\xff"));
+  test::write_disk(f.disk("a/b/worse\xff/inside"), "below a bad name");
+  // One of them is in the trash.
+  f.mkdir("old");
+  f.put("old/x", "1");
+  fs::create_symlink("x", f.disk("old/link"));
+  REQUIRE(f.engine->remove(f.at("old"), {}).ok());
+  const std::string item = test::trash_of(f).at(0).id.text();
+  REQUIRE(f.engine->rescan(f.space).ok());
+  const auto before = all_of(f);
+  const auto moved = Care(*goal.engine).receive(f.space, *f.engine, go_on);
+  REQUIRE_MESSAGE(moved.ok(), moved.error().message);
+  CHECK(moved->left == 6);
+  const std::string place = f.provider.root + "/" + moved->left_in;
+  CHECK_FALSE(fs::exists(place));
+  REQUIRE(Care(*f.engine).settle_move(f.space, false).ok());
+  REQUIRE(Care(*goal.engine).settle_move(f.space, true).ok());
+  f.engine->settle();
+  CHECK(fs::read_symlink(place + "/files/a/link") == "/etc/passwd");
+  CHECK(fs::is_symlink(place + "/files/loop"));
+  CHECK(fs::is_fifo(place + "/files/a/b/fifo"));
+  CHECK(test::read_disk(place + "/files/a/bad\xff") == "badly named");
+  CHECK(test::read_disk(place + "/files/a/b/worse\xff/inside") == "below a bad name");
+  CHECK(fs::is_symlink(place + "/trash/" + item + "/link"));
+  goal.become(f);
+  CHECK(all_of(f) == before);
+  test::check_space(f);
+  CHECK(goal.clean(f.space));
+  // There and back, and away once more: nothing is in the way.
+  REQUIRE(Care(*goal.engine).receive(f.space, *f.engine, go_on).ok());
+  REQUIRE(Care(*f.engine).settle_move(f.space, false).ok());
+  REQUIRE(Care(*goal.engine).settle_move(f.space, true).ok());
+  goal.become(f);
+  fs::create_symlink("/etc/shadow", f.disk("a/link"));
+  const auto again = Care(*goal.engine).receive(f.space, *f.engine, go_on);
+  REQUIRE(again.ok());
+  CHECK(again->left == 1);
+  CHECK(again->left_in != moved->left_in);
+  REQUIRE(Care(*f.engine).settle_move(f.space, false).ok());
+  CHECK(fs::read_symlink(f.provider.root + "/" + again->left_in + "/files/a/link") == "/etc/shadow");
+  CHECK(fs::read_symlink(place + "/files/a/link") == "/etc/passwd");
+  goal.engine.reset();
 }
 
 TEST_CASE("a space moves when its copied files have their attributes") {

@@ -78,6 +78,12 @@ class Folder {
   virtual Result<void> sync() = 0;
 };
 
+/// What lies in the folders of a space and can be no node; see Folder::scan().
+struct Strays {
+  std::uint64_t count = 0;
+  std::string place;  ///< where they are kept, or would be; relative to the provider's root
+};
+
 /// The truth of names of one provider. [any thread]
 class Namespace {
  public:
@@ -101,6 +107,9 @@ class Namespace {
   virtual Result<void> make_space(const SpaceId &id, std::string_view base) = 0;
   /// Takes a space's folder out of the tree; it is deleted in the background.
   virtual Result<void> remove_space(const SpaceId &id, std::string_view base) = 0;
+  /// Counts the strays in a space's folder and in its trash. `keep`: takes them out of it first, durably, to a place
+  /// where nobody deletes them, with their paths below it. FailedPrecondition: something is mounted in there.
+  virtual Result<Strays> strays(const SpaceId &, std::string_view /*base*/, bool /*keep*/) { return Strays(); }
   /// A folder that is kept for a space beside its tree, where no other program has business: "trash", or
   /// "versions/<node>". `make`: it is made when it is missing, durably; else NotFound.
   virtual Result<std::unique_ptr<Folder>> kept(const SpaceId &space, std::string_view path, bool make) = 0;

@@ -64,6 +64,7 @@ class PosixNamespace : public Namespace {
   Result<std::string> choose_space_folder(const SpaceSpec &spec, FunctionRef<bool(std::string_view)> taken) override;
   Result<void> make_space(const SpaceId &id, std::string_view base) override;
   Result<void> remove_space(const SpaceId &id, std::string_view base) override;
+  Result<Strays> strays(const SpaceId &space, std::string_view base, bool keep) override;
   Result<std::unique_ptr<Folder>> kept(const SpaceId &space, std::string_view path, bool make) override;
   Result<void> sync_touched(const base::Fd &touched) override { return root_->sync().file(touched.get()); }
   Result<void> sync_all() override;

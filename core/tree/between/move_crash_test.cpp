@@ -71,6 +71,8 @@ TEST_CASE("a move that is killed at any step leaves the space whole in one place
   for (bool done = false; !done && at < 500; ++at) {
     INFO("killed at point " << at);
     test::write_disk(list, "here");
+    const std::string stray = "link-" + std::to_string(at);  // can be no node, and must not be lost
+    fs::create_symlink("nowhere", f.disk(stray));
     done = move_and_die(f, goal, list, at);
     f.engine = f.provider.open();
     goal.engine = goal.provider.open();
@@ -84,6 +86,12 @@ TEST_CASE("a move that is killed at any step leaves the space whole in one place
     REQUIRE(test::all_of(f) == before);
     CHECK(goal.engine->space_get(f.space).status() != Status::Ok);
     CHECK(goal.clean(f.space));
+    int strays = 0;
+    for (const std::string &root : {f.provider.root, goal.provider.root})
+      for (const auto &entry : fs::recursive_directory_iterator(root)) strays += entry.path().filename() == stray;
+    CHECK(strays == 1);
+    CHECK(fs::is_symlink(f.disk(stray)) == !gone);
+    fs::remove(f.disk(stray));
     test::check_space(f);
     CHECK(Fixture::value(Care(*f.engine).check(f.space, {}, [](const CareLine &) { return true; })).findings == 0);
     f.engine.reset();
