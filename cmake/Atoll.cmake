@@ -65,6 +65,14 @@ function(_atoll_unit_test name tests library)
   # What is tested is optimised, the tests need not be: that halves the time to compile them.
   target_compile_options(${name}_test PRIVATE -U_FORTIFY_SOURCE -O0)
   target_compile_definitions(${name}_test PRIVATE DOCTEST_CONFIG_SUPER_FAST_ASSERTS)
-  add_test(NAME unit_${name}${ATOLL_TEST_SUFFIX} COMMAND ${name}_test)
+  # What mounts is a test of its own, see tests/unit/skip.hpp: atoll_mounting_test().
+  add_test(NAME unit_${name}${ATOLL_TEST_SUFFIX} COMMAND ${name}_test --test-suite-exclude=mounts)
   set_tests_properties(unit_${name}${ATOLL_TEST_SUFFIX} PROPERTIES LABELS unit TIMEOUT 300)
+endfunction()
+
+# atoll_mounting_test(NAME): the tests of this unit test's program that need the right to mount; skipped without it.
+function(atoll_mounting_test name)
+  set(test unit_${name}_mounts${ATOLL_TEST_SUFFIX})
+  add_test(NAME ${test} COMMAND ${name}_test --test-suite=mounts)
+  set_tests_properties(${test} PROPERTIES LABELS unit TIMEOUT 300 SKIP_RETURN_CODE 77)
 endfunction()

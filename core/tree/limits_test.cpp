@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Quota, full disks and read-only disks: the right status, and nothing changes.
 #include "core/tree/invariants_test.hpp"
+#include "tests/unit/skip.hpp"
 
 #include <signal.h>
 #include <sys/mount.h>
@@ -91,13 +92,11 @@ TEST_CASE("a file that grows past a limit of the process is refused whole") {
   test::check_space(f);
 }
 
-TEST_CASE("a full disk: 507, nothing changes, deleting still works") {
+TEST_CASE("a full disk: 507, nothing changes, deleting still works" * Atoll::testing::mounts()) {
   Fixture f;
   const SmallDisk disk(f.folder.path + "/small", "10m");
-  if (!disk.mounted) {
-    MESSAGE("no right to mount a small disk: the limit of the process above stands for it");
-    return;
-  }
+  if (!disk.mounted)
+    return Atoll::testing::skip("no right to mount a small disk: the limit of the process above stands for it");
   f.engine.reset();
   test::Provider small(disk.path);
   small.state = f.folder.path + "/small-state";
@@ -125,13 +124,10 @@ TEST_CASE("a full disk: 507, nothing changes, deleting still works") {
   f.engine.reset();
 }
 
-TEST_CASE("a full disk below the databases: nothing is half done, and it recovers") {
+TEST_CASE("a full disk below the databases: nothing is half done, and it recovers" * Atoll::testing::mounts()) {
   Fixture f;
   const SmallDisk disk(f.folder.path + "/small", "6m");
-  if (!disk.mounted) {
-    MESSAGE("no right to mount a small disk");
-    return;
-  }
+  if (!disk.mounted) return Atoll::testing::skip("no right to mount a small disk");
   f.engine.reset();
   test::Provider small(f.folder.path + "/data");
   small.state = disk.path + "/state";
@@ -194,7 +190,7 @@ namespace {
 struct SmallProvider : Fixture {
   SmallProvider() : disk(folder.path + "/small", "10m") {
     if (!disk.mounted) {
-      MESSAGE("no right to mount a small disk");
+      Atoll::testing::skip("no right to mount a small disk");
       return;
     }
     engine.reset();
@@ -223,7 +219,8 @@ constexpr std::uint64_t kHalf = 900u << 10, kMost = 5u << 20;
 
 }  // namespace
 
-TEST_CASE("room on the disk is reserved: of uploads that fit one by one, but not together, one is refused") {
+TEST_CASE("room on the disk is reserved: of uploads that fit one by one, but not together, one is refused" *
+          Atoll::testing::mounts()) {
   SmallProvider f;
   if (!f.disk.mounted) return;
   {
@@ -285,7 +282,7 @@ TEST_CASE("room on the disk is reserved: of uploads that fit one by one, but not
   test::check_space(f);
 }
 
-TEST_CASE("room that was reserved is free again after a kill") {
+TEST_CASE("room that was reserved is free again after a kill" * Atoll::testing::mounts()) {
   SmallProvider f;
   if (!f.disk.mounted) return;
   f.engine.reset();
@@ -309,13 +306,11 @@ TEST_CASE("room that was reserved is free again after a kill") {
   test::check_space(f);
 }
 
-TEST_CASE("files and databases on one disk that is full: deleting always works, and makes room") {
+TEST_CASE("files and databases on one disk that is full: deleting always works, and makes room" *
+          Atoll::testing::mounts()) {
   Fixture f;
   const SmallDisk disk(f.folder.path + "/small", "48m");
-  if (!disk.mounted) {
-    MESSAGE("no right to mount a small disk");
-    return;
-  }
+  if (!disk.mounted) return Atoll::testing::skip("no right to mount a small disk");
   f.engine.reset();
   test::Provider small(disk.path);
   small.reserve = 4 << 20;
@@ -364,13 +359,10 @@ TEST_CASE("files and databases on one disk that is full: deleting always works, 
   f.engine.reset();
 }
 
-TEST_CASE("a disk that becomes read-only: 503, reading goes on, and it recovers") {
+TEST_CASE("a disk that becomes read-only: 503, reading goes on, and it recovers" * Atoll::testing::mounts()) {
   Fixture f;
   const SmallDisk disk(f.folder.path + "/small", "8m");
-  if (!disk.mounted) {
-    MESSAGE("no right to mount a disk");
-    return;
-  }
+  if (!disk.mounted) return Atoll::testing::skip("no right to mount a disk");
   f.engine.reset();
   test::Provider small(disk.path);
   small.state = f.folder.path + "/small-state";
@@ -392,16 +384,13 @@ TEST_CASE("a disk that becomes read-only: 503, reading goes on, and it recovers"
   f.engine.reset();
 }
 
-TEST_CASE("a file system that is taken away and comes back") {
+TEST_CASE("a file system that is taken away and comes back" * Atoll::testing::mounts()) {
   Fixture f;
   f.engine.reset();
   const std::string inner = f.folder.path + "/mnt";
   {
     const SmallDisk disk(inner, "8m");
-    if (!disk.mounted) {
-      MESSAGE("no right to mount a disk");
-      return;
-    }
+    if (!disk.mounted) return Atoll::testing::skip("no right to mount a disk");
     test::Provider small(inner);
     small.state = f.folder.path + "/small-state";
     f.provider = small;
