@@ -76,6 +76,7 @@ Result<void> TreeEngine::start() {
   std::vector<NodeId> adopted;
   for (const Intent &intent : intents) {
     if (intent.kind == Intent::Kind::Gone) own_removals_.add(intent.folder, 0);
+    if (intent.kind == Intent::Kind::Unclaimed) unclaimed_.push_back(intent.folder);
     if (intent.kind != Intent::Kind::Folder || !known(intent.space)) continue;
     open[intent.space].push_back(intent.folder);
     adopted.push_back(intent.folder);
@@ -431,12 +432,18 @@ Result<void> TreeEngine::clear_abandoned() {
   for (bool more = true; more;) {
     const std::lock_guard guard(writer_);
     TRY_ASSIGN(auto transaction, index_->begin_write_unseen());
+    std::vector<Intent> noted;
     TRY_ASSIGN(more, index_->clear_limbo(
                          kPurgeRows,
                          [&](const NodeId &node, bool attributes) {
-                           if (attributes) unclaimed_.push_back(node);
+                           if (!attributes) return;
+                           unclaimed_.push_back(node);
+                           noted.emplace_back().kind = Intent::Kind::Unclaimed;
+                           noted.back().folder = node;
                          },
                          Place::Abandoned));
+    if (!noted.empty()) TRY(meta_->add_intents(noted));  // the rows will not tell any more
+    ATOLL_FAULT_POINT("start.abandoned_noted");
     TRY(transaction.commit());
     ATOLL_FAULT_POINT("start.abandoned_cleared");
   }
@@ -455,6 +462,8 @@ Result<void> TreeEngine::drop_unclaimed() {
     }
   }
   TRY(meta_->remove_attributes(gone));
+  ATOLL_FAULT_POINT("start.unclaimed_dropped");
+  TRY(meta_->close_unclaimed_intents());
   unclaimed_.clear();
   return {};
 }

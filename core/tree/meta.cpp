@@ -319,6 +319,11 @@ Result<void> Meta::close_drop_intents(const SpaceId &space, const NodeId &folder
   return statement->run_with(space, folder);
 }
 
+Result<void> Meta::close_unclaimed_intents() {
+  const std::lock_guard guard(mutex_);
+  return database_.exec("DELETE FROM intent WHERE kind=6");
+}
+
 Result<void> Meta::close_swap_intents(const SpaceId &space, const Uuid &item) {
   const std::lock_guard guard(mutex_);
   TRY_ASSIGN(sql::Statement *const statement,

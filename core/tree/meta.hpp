@@ -29,9 +29,10 @@ struct SpaceRecord {
 /// says: when the entry at path/name is of this inode, it is a copy that gets the attributes of the node `folder`. A
 /// Gone intent says: the node `folder` is removed for good by us; `inode` is the round, as of TrashRecord. A Swap
 /// intent says: the trash item `folder` makes room at path/name for an entry of this inode, and goes back there if that
-/// did not come.
+/// did not come. An Unclaimed intent says: the node `folder` was a copy that did not come to its name; its attributes go
+/// when all spaces were compared and it is nowhere.
 struct Intent {
-  enum class Kind : std::uint8_t { Folder = 1, Drop = 2, Attributes = 3, Gone = 4, Swap = 5 };
+  enum class Kind : std::uint8_t { Folder = 1, Drop = 2, Attributes = 3, Gone = 4, Swap = 5, Unclaimed = 6 };
   std::int64_t id = 0;
   Kind kind = Kind::Folder;
   SpaceId space;
@@ -137,6 +138,7 @@ class Meta {
   Result<void> add_intents(std::span<const Intent> intents);
   Result<void> close_folder_intents(std::span<const NodeId> folders);
   Result<void> close_drop_intents(const SpaceId &space, const NodeId &folder);
+  Result<void> close_unclaimed_intents();
   Result<void> close_swap_intents(const SpaceId &space, const Uuid &item);
   Result<void> close_attributes_intents(const SpaceId &space, const NodeId &from, std::uint64_t inode);
   /// Those of rounds before this one.

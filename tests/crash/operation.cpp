@@ -6,8 +6,10 @@
 
 #include <fcntl.h>
 #include <sys/xattr.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <filesystem>
 #include <iterator>
@@ -80,6 +82,11 @@ Result<void> receive(Engine &engine, const World &world, const SpaceId &id) {
     if (const Outcome done = Operation::parse(line).run(**from, source); !done.done)
       return error(Status::Internal, std::string(line) + " " + done.text);
   (*from)->settle();
+  if (const auto info = (*from)->space_get(id); info && world.layout == Layout::Posix) {
+    // What no move takes along.
+    const std::string link = source.root + "/" + info->folder + "/a/link";
+    if (::symlink("f", link.c_str()) != 0 && errno != EEXIST) return base::errno_error("make a symbolic link");
+  }
   auto moved = Care(engine).receive(id, **from, go_on);
   if (!moved) return std::move(moved).error();
   if (auto done = Care(**from).settle_move(id, false); !done) return done;
