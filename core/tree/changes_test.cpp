@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The change log: what is told, what is refused, and that a listing plus the log is the present tree.
 #include "core/tree/invariants_test.hpp"
-
-#include <signal.h>
-#include <sys/wait.h>
+#include "core/tree/killed_test.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -313,18 +311,12 @@ TEST_CASE("after a kill the folders that were being changed are doubtful") {
   Fixture f;
   f.mkdir("quiet");
   f.mkdir("busy");
-  f.engine.reset();
   const std::string token_file = f.folder.path + "/token";
-  const pid_t child = ::fork();
-  if (child == 0) {
-    f.start();
-    f.put("busy/x", "1");
+  test::killed_after(f, [&] {
+    const auto put = f.try_put("busy/x", "1");
     test::write_disk(token_file, now(f));
-    ::raise(SIGKILL);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(child, &status, 0) == child);
-  REQUIRE(WIFSIGNALED(status));
+    return put.ok();
+  });
   std::string token = test::read_disk(token_file);
   REQUIRE(!token.empty());
   f.start();

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 // Quota, full disks and read-only disks: the right status, and nothing changes.
 #include "core/tree/invariants_test.hpp"
+#include "core/tree/killed_test.hpp"
 #include "tests/unit/skip.hpp"
 
 #include <signal.h>
 #include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 
 #include <thread>
 
@@ -285,21 +285,15 @@ TEST_CASE("room on the disk is reserved: of uploads that fit one by one, but not
 TEST_CASE("room that was reserved is free again after a kill" * Atoll::testing::mounts()) {
   SmallProvider f;
   if (!f.disk.mounted) return;
-  f.engine.reset();
-  const pid_t pid = ::fork();
-  REQUIRE(pid >= 0);
-  if (pid == 0) {
-    auto opened = f.provider.try_open();
-    if (!opened) ::_exit(3);
-    f.engine = std::move(*opened);
-    const auto known = f.begin("known", 3u << 20);
-    const auto unknown = f.begin("unknown", kSizeUnknown);
-    if (!known || !unknown || f.fill(**unknown, 2u << 20) != Status::Ok) ::_exit(4);
-    ::kill(::getpid(), SIGKILL);
-  }
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  REQUIRE(WIFSIGNALED(status));
+  std::vector<std::unique_ptr<Upload>> begun;  // open when the process ends
+  test::killed_after(f, [&] {
+    for (const std::uint64_t size : {std::uint64_t{3} << 20, kSizeUnknown}) {
+      auto upload = f.begin(std::to_string(size).c_str(), size);
+      if (!upload) return false;
+      begun.push_back(std::move(*upload));
+    }
+    return f.fill(*begun.back(), 2u << 20) == Status::Ok;
+  });
   f.start();
   f.engine->settle();
   CHECK(f.begin("all", kMost + (2u << 20)).ok());

@@ -4,11 +4,9 @@
 #include "core/sql/damage.hpp"
 #include "core/tree/failing_namespace_test.hpp"
 #include "core/tree/invariants_test.hpp"
+#include "core/tree/killed_test.hpp"
 #include "core/tree/meta.hpp"
 #include "core/tree/view_pool.hpp"
-
-#include <signal.h>
-#include <sys/wait.h>
 
 #include <functional>
 #include <set>
@@ -25,19 +23,7 @@ void lose_commits(Fixture &f, const std::function<bool()> &work) {
   f.engine.reset();
   const std::string index = f.provider.state + "/index.db";
   fs::copy_file(index, index + ".before", fs::copy_options::overwrite_existing);
-  const pid_t pid = ::fork();
-  REQUIRE(pid >= 0);
-  if (pid == 0) {
-    auto opened = f.provider.try_open();
-    if (!opened) ::_exit(3);
-    f.engine = std::move(*opened);
-    f.engine->settle();  // the round at its start is over: what follows stays open
-    if (!work()) ::_exit(4);
-    ::kill(::getpid(), SIGKILL);
-  }
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  REQUIRE(WIFSIGNALED(status));
+  test::killed_after(f, work);
   for (const char *part : {"", "-wal", "-shm"}) fs::remove(index + part);
   fs::rename(index + ".before", index);
   f.start();

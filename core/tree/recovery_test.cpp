@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // What is left after a server was killed, and after the index was lost.
 #include "core/tree/index.hpp"
+#include "core/tree/killed_test.hpp"
 #include "core/tree/meta.hpp"
 #include "core/tree/tree_model_test.hpp"
 
@@ -221,15 +222,8 @@ TEST_CASE("an index that lost its last commits catches up from the open intents"
   // The state of the index now comes back after what follows, as a power cut may do with synchronous=NORMAL.
   const std::string index = f.provider.state + "/index.db";
   fs::copy_file(index, index + ".before");
-  int ends[2];
-  REQUIRE(::pipe(ends) == 0);
-  const pid_t pid = ::fork();
-  REQUIRE(pid >= 0);
-  if (pid == 0) {
-    auto opened = f.provider.try_open();
-    if (!opened) ::_exit(3);
-    f.engine = std::move(*opened);
-    f.engine->settle();  // the round at its start is over: what follows stays open
+  const std::string report_file = f.folder.path + "/report";
+  test::killed_after(f, [&] {
     std::string report;
     auto note = [&](const Node &node) { report += node.id.text() + " " + std::string(node.etag().view()) + "\n"; };
     note(*f.engine->rename(f.at("a/x"), f.at("b/x2"), false, {}));
@@ -237,19 +231,9 @@ TEST_CASE("an index that lost its last commits catches up from the open intents"
     note(*f.engine->mkdir(f.at("b/n"), {}));
     note(*f.try_put("b/n/deep", "55555"));
     note(*f.engine->rename(f.at("c/sub"), f.at("b/n/sub"), false, {}));
-    if (!f.engine->remove(f.at("a/gone"), {})) ::_exit(4);
-    if (::write(ends[1], report.data(), report.size()) < 0) ::_exit(5);
-    ::kill(::getpid(), SIGKILL);
-  }
-  ::close(ends[1]);
-  std::string report;
-  char buffer[4096];
-  for (ssize_t got; (got = ::read(ends[0], buffer, sizeof buffer)) > 0;)
-    report.append(buffer, static_cast<std::size_t>(got));
-  ::close(ends[0]);
-  int status = 0;
-  ::waitpid(pid, &status, 0);
-  REQUIRE(WIFSIGNALED(status));
+    test::write_disk(report_file, report);
+    return f.engine->remove(f.at("a/gone"), {}).ok();
+  });
   for (const char *part : {"", "-wal", "-shm"}) fs::remove(index + part);
   fs::rename(index + ".before", index);
   f.start();
@@ -274,7 +258,7 @@ TEST_CASE("an index that lost its last commits catches up from the open intents"
   }
   CHECK(f.get("c/gone") == "x");
   CHECK(f.get("c/w") == "4444");
-  std::istringstream words(report);
+  std::istringstream words(test::read_disk(report_file));
   for (const std::string path : {"b/x2", "b/w", "b/n", "b/n/deep", "b/n/sub"}) {
     std::string id, etag;
     words >> id >> etag;
