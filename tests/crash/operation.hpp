@@ -85,6 +85,12 @@ struct Operation {
   bool apply_nearly(const State &before, State &state) const;
 };
 
+/// The attribute that Attribute sets.
+inline constexpr std::string_view kAttributeSpace = "urn:proof", kAttributeName = "a";
+
+/// The folder of a path; empty: the root.
+std::string parent_of(const std::string &path);
+
 /// Everything that a check looks for, made by hand in a space that is closed. Posix only.
 Result<void> hurt_space(const World &world);
 
