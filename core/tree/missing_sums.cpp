@@ -5,9 +5,9 @@
 #include "core/base/time.hpp"
 #include "core/tree/tree_engine.hpp"
 #include "core/tree/try.hpp"
+#include "core/tree/writers.hpp"
 
 #include <fcntl.h>
-#include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -24,14 +24,6 @@ constexpr std::uint64_t kFileCost = 16384, kLookCost = 4096;  // in bytes: of op
 constexpr auto kShortWait = std::chrono::milliseconds(5);
 constexpr auto kLongestPause = std::chrono::minutes(10);
 constexpr auto kLongestFailed = std::chrono::hours(1);
-
-/// Whether some program has the file open for writing, as far as it can be told: the kernel grants no read lease then.
-bool being_written(int fd) {
-  if (::fcntl(fd, F_SETSIG, SIGURG) != 0) return false;  // ignored unless a program asks for it
-  if (::fcntl(fd, F_SETLEASE, F_RDLCK) != 0) return errno == EAGAIN;
-  (void)::fcntl(fd, F_SETLEASE, F_UNLCK);
-  return false;
-}
 
 std::int64_t file_time_ns(const timespec &time) { return time.tv_sec * 1'000'000'000LL + time.tv_nsec; }
 
@@ -194,7 +186,7 @@ Result<std::optional<Sums>> MissingSums::compute(int fd, const Row &row, std::in
     left_ = true;
     return std::optional<Sums>();
   }
-  if (being_written(fd)) return changing();
+  if (writers_of(fd) == Writers::Some) return changing();
   if (buffer_.empty()) buffer_.resize(kReadBytes);
   base::Checksums digest(base::kAllChecksums);
   pace(kFileCost);
@@ -210,7 +202,7 @@ Result<std::optional<Sums>> MissingSums::compute(int fd, const Row &row, std::in
   }
   // By the time of the last change of any kind, too: a program may have set the other one back.
   if (::fstat(fd, &after) != 0) return base::errno_error("look at a file");
-  if (!unchanged(before, after) || being_written(fd)) return changing();
+  if (!unchanged(before, after) || writers_of(fd) == Writers::Some) return changing();
   const auto values = digest.values();
   return std::optional<Sums>(Sums{base::kAllChecksums, values.sha1, values.md5, values.adler32});
 }

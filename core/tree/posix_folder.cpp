@@ -6,10 +6,10 @@
 #include "core/tree/fault_point.hpp"
 #include "core/tree/identity.hpp"
 #include "core/tree/posix_store.hpp"
+#include "core/tree/writers.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -293,10 +293,7 @@ bool PosixFolder::quiet(std::string_view name) {
   if (!fd) return false;
   struct stat facts {};
   if (::fstat(fd->get(), &facts) != 0 || facts.st_nlink != 1) return false;  // it has another name
-  // The kernel grants a read lease only while no descriptor and no mapping of the file can write. Should somebody open
-  // it in this moment the kernel sends a signal: one that is ignored unless a program asks for it.
-  if (::fcntl(fd->get(), F_SETSIG, SIGURG) != 0 || ::fcntl(fd->get(), F_SETLEASE, F_RDLCK) != 0) return false;
-  return ::fcntl(fd->get(), F_SETLEASE, F_UNLCK) == 0;
+  return writers_of(fd->get()) == Writers::None;
 }
 
 Result<void> PosixFolder::sync() { return root_->sync().folder(fd_.get()); }
