@@ -381,8 +381,7 @@ Result<bool> TreeEngine::clear_limbo() {
   TRY(make_limbo_durable(nullptr));
   TRY_ASSIGN(auto transaction, index_->begin_write_unseen());
   std::vector<NodeId> nodes, with_attributes;
-  static_cast<void>(state_.room(Need::More).ok());  // looks anew
-  const std::size_t rows = state_.short_of_room() ? kPurgeRowsWhenShort : kPurgeRows;
+  const std::size_t rows = state_.room(Need::More) ? kPurgeRows : kPurgeRowsWhenShort;
   TRY_ASSIGN(const bool left, index_->clear_limbo(rows, [&](const NodeId &node, bool attributes) {
     nodes.push_back(node);
     if (attributes) with_attributes.push_back(node);
@@ -477,9 +476,7 @@ Result<void> TreeEngine::drop_stale_locks() {
 
 /// False: later, for what a lock stands for may come back.
 Result<bool> TreeEngine::drop_locks_of_gone() {
-  for (const SpacePtr &space : all_spaces()) {
-    const SpaceId &id = space->info.id;
-    if (!locks_->any(id)) continue;
+  for (const SpaceId &id : locks_->spaces()) {
     if (removals_->held(id)) return false;
     const std::lock_guard guard(writer_);
     std::vector<std::string> stale;

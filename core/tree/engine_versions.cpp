@@ -128,14 +128,7 @@ Result<void> TreeEngine::drop_versions(std::span<const VersionRecord> records) {
 }
 
 Result<void> TreeEngine::forget(std::span<const NodeId> nodes, std::span<const NodeId> with_attributes) {
-  for (const SpacePtr &space : all_spaces()) {  // taken on what vanished beside the server
-    const SpaceId &id = space->info.id;
-    if (!locks_->any(id)) continue;
-    std::vector<std::string> tokens;
-    for (const Lock &lock : locks_->all(id))
-      if (std::find(nodes.begin(), nodes.end(), lock.node) != nodes.end()) tokens.push_back(lock.token);
-    if (!tokens.empty()) TRY(locks_->remove(id, tokens));
-  }
+  TRY(locks_->forget_nodes(nodes));  // taken on what vanished beside the server
   TRY(meta_->remove_attributes(with_attributes));
   TRY(names_->forget_identities(nodes));
   TRY_ASSIGN(const auto records, meta_->versions_of(nodes));

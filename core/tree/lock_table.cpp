@@ -48,6 +48,13 @@ Result<void> LockTable::admit(const SpaceId &space, std::span<const NodeId> way,
   return admits(applying(space, way), caller);
 }
 
+std::vector<SpaceId> LockTable::spaces() const {
+  std::vector<SpaceId> found;
+  const std::shared_lock guard(mutex_);
+  for (const auto &[space, locks] : locks_) found.push_back(space);
+  return found;
+}
+
 std::vector<Lock> LockTable::all(const SpaceId &space) const {
   std::vector<Lock> found;
   const std::shared_lock guard(mutex_);
@@ -109,16 +116,24 @@ void LockTable::forget_space(const SpaceId &space) {
   locks_.erase(space);
 }
 
+Result<void> LockTable::forget_nodes(std::span<const NodeId> nodes) {
+  return remove_where(
+      [&](const Lock &lock) { return std::find(nodes.begin(), nodes.end(), lock.node) != nodes.end(); });
+}
+
 Result<void> LockTable::expire() {
-  std::unordered_map<SpaceId, std::vector<std::string>> expired;
+  return remove_where([now = base::now_unix_ns()](const Lock &lock) { return lock.expires_ns <= now; });
+}
+
+Result<void> LockTable::remove_where(FunctionRef<bool(const Lock &)> which) {
+  std::unordered_map<SpaceId, std::vector<std::string>> found;
   {
     const std::shared_lock guard(mutex_);
-    const std::int64_t now = base::now_unix_ns();
     for (const auto &[space, locks] : locks_)
       for (const Lock &lock : locks)
-        if (lock.expires_ns <= now) expired[space].push_back(lock.token);
+        if (which(lock)) found[space].push_back(lock.token);
   }
-  for (const auto &[space, tokens] : expired) TRY(remove(space, tokens));
+  for (const auto &[space, tokens] : found) TRY(remove(space, tokens));
   return {};
 }
 

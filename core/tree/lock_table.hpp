@@ -30,6 +30,8 @@ class LockTable {
   std::vector<Lock> applying(const SpaceId &space, std::span<const NodeId> way) const;
   /// Ok when the caller presented what the locks that apply ask for, else Locked.
   Result<void> admit(const SpaceId &space, std::span<const NodeId> way, const LockCaller &caller) const;
+  /// The spaces that have locks.
+  std::vector<SpaceId> spaces() const;
   /// All locks of a space.
   std::vector<Lock> all(const SpaceId &space) const;
 
@@ -38,12 +40,15 @@ class LockTable {
   Result<Lock> refresh(const SpaceId &space, std::string_view token, std::uint64_t timeout_s);
   Result<void> remove(const SpaceId &space, std::span<const std::string> tokens);
   void forget_space(const SpaceId &space);
+  /// Drops the locks of nodes that are gone for good, in whichever space. [background]
+  Result<void> forget_nodes(std::span<const NodeId> nodes);
   /// Takes up what meta.db has been given of a space that came from elsewhere.
   void adopt(const SpaceId &space, std::span<const Lock> locks);
   /// Drops what has expired from memory and meta.db. [background]
   Result<void> expire();
 
  private:
+  Result<void> remove_where(FunctionRef<bool(const Lock &)> which);
   std::int64_t expiry(std::uint64_t timeout_s) const;
 
   Meta &meta_;
