@@ -267,7 +267,10 @@ void Beside::changes() {
     }
     return {};
   };
-  if (auto sorted = sort(); !sorted) complain(sorted.error());  // what was not sorted stays
+  if (auto sorted = sort(); !sorted) {
+    complain(sorted.error());
+    for (auto &[folder, dirty] : dirty_) dirty.not_before = std::max(dirty.not_before, now + kRetry);
+  }
   for (auto &[space, folders] : due) take_over(space, std::move(folders));
 }
 
