@@ -66,7 +66,7 @@ class PosixRoot {
   void assume_folding() noexcept { folds_ = true; }
 
   // ---- identities: extended attributes, or where the file system has none a table in the state folder
-  /// Nothing when there is none, or none that can be read.
+  /// Nothing where there is none. An error when that cannot be told.
   Result<std::optional<Identity>> identity(int fd);
   Result<void> identify(int fd, const Identity &identity);
   /// Where they are kept in the table.
