@@ -42,6 +42,7 @@ function(atoll_plugin name)
   add_library(${id}_objects OBJECT ${sources})
   target_link_libraries(${id}_objects PUBLIC atoll_options ${ARG_DEPS})
   add_library(${name} MODULE $<TARGET_OBJECTS:${id}_objects>)
+  target_link_options(${name} PRIVATE -Wl,--as-needed)  # a plugin needs what it calls, not what its layers can do
   target_link_libraries(${name} PRIVATE ${ARG_DEPS} atoll_options
     -Wl,--version-script=${PROJECT_SOURCE_DIR}/core/include/atoll/plugin.map)
   if(NOT ATOLL_SANITIZE)
@@ -75,4 +76,16 @@ function(atoll_mounting_test name)
   set(test unit_${name}_mounts${ATOLL_TEST_SUFFIX})
   add_test(NAME ${test} COMMAND ${name}_test --test-suite=mounts)
   set_tests_properties(${test} PROPERTIES LABELS unit TIMEOUT 300 SKIP_RETURN_CODE 77)
+endfunction()
+
+# atoll_postgresql_test(NAME): this unit test's program once more, on a PostgreSQL server that it starts; skipped without
+# one. See core/sql/test_postgresql.hpp.
+function(atoll_postgresql_test name)
+  if(NOT ATOLL_TESTS)
+    return()
+  endif()
+  set(test unit_${name}_postgresql${ATOLL_TEST_SUFFIX})
+  add_test(NAME ${test} COMMAND ${name}_test)
+  set_tests_properties(${test} PROPERTIES LABELS unit TIMEOUT 300 SKIP_RETURN_CODE 77
+    ENVIRONMENT ATOLL_TEST_DATABASE=postgresql)
 endfunction()

@@ -2,12 +2,14 @@
 #include "core/sql/session.hpp"
 
 #include <Poco/Data/DataException.h>
+#include <Poco/Data/PostgreSQL/PostgreSQLException.h>
 #include <Poco/Data/SQLite/Connector.h>
 #include <Poco/Data/SQLite/SQLiteException.h>
 #include <Poco/Data/SQLite/Utility.h>
 #include <fcntl.h>
 
 #include "core/base/file.hpp"
+#include "core/sql/postgresql.hpp"
 #include "core/sql/private_file.hpp"
 #include "core/sql/statement.hpp"
 
@@ -36,6 +38,8 @@ Status status_of(const Poco::Exception &failure) {
       dynamic_cast<const sqlite::InvalidLibraryUseException *>(&failure) != nullptr) {
     return Status::Internal;
   }
+  if (dynamic_cast<const Poco::Data::PostgreSQL::PostgreSQLException *>(&failure) != nullptr)
+    return postgresql_status(failure);
   if (dynamic_cast<const Poco::Data::DataException *>(&failure) != nullptr) return Status::Unavailable;
   return Status::Internal;
 }
@@ -63,25 +67,32 @@ Error data_error(const Poco::Exception &failure, std::string_view tried) {
 
 Result<std::unique_ptr<Sessions>> Sessions::open(std::string_view url, std::size_t limit) {
   constexpr std::string_view scheme = "sqlite:";
+  if (limit == 0) return error(Status::InvalidArgument, "a pool without sessions was asked for");
+  const auto opened = [&](Dialect dialect, std::string target,
+                          const std::string &name) -> Result<std::unique_ptr<Sessions>> {
+    return guarded("open the database " + name, [&]() -> Result<std::unique_ptr<Sessions>> {
+      auto pool = std::make_unique<Sessions>(Private{}, dialect, std::move(target), name, limit);
+      pool->idle_.reserve(limit);  // so that giving back never allocates
+      pool->idle_.push_back(pool->connect());
+      return pool;
+    });
+  };
   if (url.starts_with("postgresql:")) {
-    return error(Status::Unimplemented, "PostgreSQL is not supported yet: use sqlite:PATH");
+    auto target = read_postgresql_url(url);
+    if (!target) return std::move(target).error();
+    return opened(Dialect::Postgresql, std::move(target->connection), target->shown);
   }
   if (!url.starts_with(scheme) || url.size() == scheme.size()) {
-    return error(Status::InvalidArgument, "the database url must be sqlite:PATH");
+    return error(Status::InvalidArgument, "the database url must be sqlite:PATH or postgresql://...");
   }
-  if (limit == 0) return error(Status::InvalidArgument, "a pool without sessions was asked for");
   std::string path(url.substr(scheme.size()));
   if (auto made = make_private(path); !made) return made.error();
-  return guarded("open the database " + path, [&]() -> Result<std::unique_ptr<Sessions>> {
-    sqlite::Connector::registerConnector();
-    auto pool = std::make_unique<Sessions>(Private{}, Dialect::Sqlite, std::move(path), limit);
-    pool->idle_.reserve(limit);  // so that giving back never allocates
-    pool->idle_.push_back(pool->connect());
-    return pool;
-  });
+  sqlite::Connector::registerConnector();
+  return opened(Dialect::Sqlite, path, path);
 }
 
 std::unique_ptr<Poco::Data::Session> Sessions::connect() const {
+  if (dialect_ == Dialect::Postgresql) return connect_postgresql({target_, name_});
   auto session = std::make_unique<Poco::Data::Session>(sqlite::Connector::KEY, target_);
   *session << "PRAGMA busy_timeout=5000", now;
   std::string mode;
@@ -95,7 +106,7 @@ Result<Sessions::Lease> Sessions::get(std::chrono::milliseconds wait) {
   {
     std::unique_lock lock(mutex_);
     if (!changed_.wait_for(lock, wait, [this] { return leased_ < limit_; })) {
-      return Error{Status::Unavailable, "all sessions of the database " + target_ + " are in use", 0, 1000};
+      return Error{Status::Unavailable, "all sessions of the database " + name_ + " are in use", 0, 1000};
     }
     ++leased_;
     if (!idle_.empty()) {
@@ -104,7 +115,7 @@ Result<Sessions::Lease> Sessions::get(std::chrono::milliseconds wait) {
       return Lease(this, std::move(session));
     }
   }
-  auto made = guarded("open the database " + target_,
+  auto made = guarded("open the database " + name_,
                       [this]() -> Result<std::unique_ptr<Poco::Data::Session>> { return connect(); });
   if (!made) {
     give_back(nullptr, false);
@@ -117,7 +128,11 @@ void Sessions::give_back(std::unique_ptr<Poco::Data::Session> session, bool heal
   {
     const std::lock_guard lock(mutex_);
     --leased_;
-    if (healthy) idle_.push_back(std::move(session));
+    if (healthy) {
+      idle_.push_back(std::move(session));
+    } else if (dialect_ == Dialect::Postgresql) {
+      idle_.clear();
+    }
   }
   changed_.notify_one();
 }
@@ -164,8 +179,12 @@ void Sessions::Lease::rollback() noexcept {
 Result<void> Sessions::migrate(const std::string &component, std::span<const char *const> steps) {
   auto lease = get();
   if (!lease) return lease.error();
-  return guarded("bring the schema of " + component + " in " + target_ + " up to date", [&]() -> Result<void> {
+  return guarded("bring the schema of " + component + " in " + name_ + " up to date", [&]() -> Result<void> {
     lease->begin();
+    if (dialect_ == Dialect::Postgresql) {  // another server may be starting at this moment
+      std::vector<std::string> nothing;
+      lease->run("SELECT CAST(pg_advisory_xact_lock(4702104) AS TEXT)", into(nothing));
+    }
     lease->run("CREATE TABLE IF NOT EXISTS atoll_schema(component TEXT PRIMARY KEY, version BIGINT NOT NULL)");
     std::int64_t current = 0;
     std::string name = component;
@@ -173,7 +192,7 @@ Result<void> Sessions::migrate(const std::string &component, std::span<const cha
     const auto wanted = static_cast<std::int64_t>(steps.size());
     if (current > wanted || current < 0) {
       lease->rollback();
-      return error(Status::FailedPrecondition, "the tables of " + component + " in " + target_ + " have format " +
+      return error(Status::FailedPrecondition, "the tables of " + component + " in " + name_ + " have format " +
                                                    std::to_string(current) +
                                                    ", this version of Atoll knows formats up to " +
                                                    std::to_string(wanted) + ": use the newer version that made them");

@@ -49,7 +49,8 @@ auto guarded(std::string_view tried, Action &&action) -> std::invoke_result_t<Ac
 class Sessions {
  public:
   /// A borrowed session; given back at its end, rolled back if a transaction is still open. A session that failed in a
-  /// way that may be the connection's fault is closed and made anew.
+  /// way that may be the connection's fault is closed and made anew (with PostgreSQL all that are idle: the server may
+  /// have been started again).
   class Lease {
    public:
     Lease(Lease &&other) noexcept
@@ -87,7 +88,7 @@ class Sessions {
     bool open_transaction_ = false;
   };
 
-  /// url: "sqlite:PATH" ("postgresql://..." is Unimplemented for now). Opens one session, to fail early.
+  /// url: "sqlite:PATH", or "postgresql://..." as read_postgresql_url() takes it. Opens one session, to fail early.
   static Result<std::unique_ptr<Sessions>> open(std::string_view url, std::size_t limit = 8);
 
   /// Unavailable when none is free within the wait.
@@ -104,8 +105,9 @@ class Sessions {
     friend class Sessions;
     Private() = default;
   };  // only open() makes pools
-  Sessions(Private, Dialect dialect, std::string target, std::size_t limit)
-      : dialect_(dialect), target_(std::move(target)), limit_(limit) {}
+  /// target: a file, or what PostgreSQL is reached by; name: what people are told.
+  Sessions(Private, Dialect dialect, std::string target, std::string name, std::size_t limit)
+      : dialect_(dialect), target_(std::move(target)), name_(std::move(name)), limit_(limit) {}
   Sessions(const Sessions &) = delete;
   Sessions &operator=(const Sessions &) = delete;
   /// All leases must be gone.
@@ -116,7 +118,7 @@ class Sessions {
   void give_back(std::unique_ptr<Poco::Data::Session> session, bool healthy) noexcept;
 
   const Dialect dialect_;
-  const std::string target_;
+  const std::string target_, name_;
   const std::size_t limit_;
   std::mutex mutex_;
   std::condition_variable changed_;

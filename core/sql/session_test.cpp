@@ -8,7 +8,8 @@
 #include <thread>
 
 #include "core/base/file.hpp"
-#include "core/sql/test_folder.hpp"
+#include "core/sql/postgresql.hpp"
+#include "core/sql/test_postgresql.hpp"
 
 using namespace Atoll::sql;
 using namespace Poco::Data::Keywords;
@@ -22,8 +23,8 @@ constexpr std::array<const char *, 2> kSteps = {
     "CREATE TABLE u(id TEXT REFERENCES t(id))",
 };
 
-std::unique_ptr<Sessions> open_in(const TestFolder &folder, std::size_t limit = 4) {
-  auto sessions = Sessions::open("sqlite:" + folder.path() + "/s.db", limit);
+std::unique_ptr<Sessions> open_in(const TestDatabase &database, std::size_t limit = 4) {
+  auto sessions = Sessions::open(database.url(), limit);
   REQUIRE(sessions.ok());
   REQUIRE((*sessions)->migrate("test", kSteps).ok());
   return std::move(*sessions);
@@ -56,15 +57,42 @@ TEST_CASE("urls") {
   const TestFolder folder;
   CHECK(Sessions::open("mysql:x").status() == Status::InvalidArgument);
   CHECK(Sessions::open("sqlite:").status() == Status::InvalidArgument);
-  CHECK(Sessions::open("postgresql://h/d").status() == Status::Unimplemented);
+  CHECK(Sessions::open("postgresql://127.0.0.1:1/d").status() == Status::Unavailable);
   CHECK(Sessions::open("sqlite:" + folder.path() + "/none/x").status() == Status::Unavailable);
   REQUIRE(Atoll::base::write_file_durably(folder.path() + "/damaged", std::string(8192, 'x'), 0600).ok());
   CHECK(Sessions::open("sqlite:" + folder.path() + "/damaged").status() == Status::Unavailable);
 }
 
+TEST_CASE("PostgreSQL: what a url comes to") {
+  const auto plain = read_postgresql_url("postgresql://a%40b:p%27%5Cw=@db.example:5433/atoll?sslmode=verify-full");
+  REQUIRE(plain.ok());
+  CHECK(plain->connection ==
+        "application_name=atoll connect_timeout=5 dbname=atoll host=db.example keepalives_idle=30 password=p\\'\\\\w= "
+        "port=5433 sslmode=verify-full tcp_user_timeout=20000 user=a@b");
+  CHECK(plain->shown == "postgresql://db.example:5433/atoll");
+  const auto socket = read_postgresql_url("postgresql:///atoll?host=/run/postgresql&connect_timeout=1");
+  REQUIRE(socket.ok());
+  CHECK(socket->connection ==
+        "application_name=atoll connect_timeout=1 dbname=atoll host=/run/postgresql keepalives_idle=30 "
+        "tcp_user_timeout=20000");
+  const auto six = read_postgresql_url("postgresql://[::1]:5432/x");
+  REQUIRE(six.ok());
+  CHECK(six->connection.find(" host=::1 ") != std::string::npos);
+  for (const char *bad : {"postgresql:/x", "postgresql://h:port/x", "postgresql://h:123456/x", "postgresql://u:a b@h/x",
+                          "postgresql://u:a%20b@h/x", "postgresql://u:a%2@h/x", "postgresql://h/x?sslmode",
+                          "postgresql://h/x?a=b&=c", "postgresql://h/x?A=b", "postgresql://h/x%0Ay"})
+    CHECK_MESSAGE(read_postgresql_url(bad).status() == Status::InvalidArgument, bad);
+  for (const char *secret : {"postgresql://u:hunter2%20@h/x", "postgresql://u:hunter2@h:port/x"})
+    CHECK(read_postgresql_url(secret).error().message.find("hunter2") == std::string::npos);
+  const auto away = Sessions::open("postgresql://u:hunter2@127.0.0.1:1/d");
+  CHECK(away.status() == Status::Unavailable);
+  CHECK(away.error().message.find("hunter2") == std::string::npos);
+  CHECK(away.error().message.find("127.0.0.1:1/d") != std::string::npos);
+}
+
 TEST_CASE("transactions, constraints and the state after an exception") {
-  const TestFolder folder;
-  auto sessions = open_in(folder, 1);
+  const TestDatabase database;
+  auto sessions = open_in(database, 1);
   CHECK(insert(*sessions, "a", 1).ok());
   CHECK(insert(*sessions, "b", 1, false).ok());
   CHECK(*count(*sessions) == 1);
@@ -81,7 +109,7 @@ TEST_CASE("transactions, constraints and the state after an exception") {
           if (!lease) return lease.error();
           lease->run("SELECT nonsense");
           return {};
-        }).status() == Status::Internal);
+        }).status() == (on_postgresql() ? Status::Unavailable : Status::Internal));
   CHECK(insert(*sessions, "c", 3).ok());
   auto lease = sessions->get();
   REQUIRE(lease.ok());
@@ -89,8 +117,8 @@ TEST_CASE("transactions, constraints and the state after an exception") {
 }
 
 TEST_CASE("migrations are kept per component and refuse a newer database") {
-  const TestFolder folder;
-  auto sessions = open_in(folder);
+  const TestDatabase database;
+  auto sessions = open_in(database);
   CHECK(sessions->migrate("test", kSteps).ok());
   CHECK(sessions->migrate("test", std::span(kSteps).first(1)).status() == Status::FailedPrecondition);
   const std::array<const char *, 1> other = {"CREATE TABLE v(x TEXT)"};
@@ -102,8 +130,8 @@ TEST_CASE("migrations are kept per component and refuse a newer database") {
 }
 
 TEST_CASE("many threads share few sessions") {
-  const TestFolder folder;
-  auto sessions = open_in(folder, 3);
+  const TestDatabase database;
+  auto sessions = open_in(database, 3);
   std::atomic<int> failures{0};
   std::vector<std::thread> threads;
   for (int t = 0; t < 6; ++t) {
@@ -120,8 +148,8 @@ TEST_CASE("many threads share few sessions") {
 }
 
 TEST_CASE("texts with quotes and control characters stay data") {
-  const TestFolder folder;
-  auto sessions = open_in(folder);
+  const TestDatabase database;
+  auto sessions = open_in(database);
   const std::string evil = "'; DROP TABLE t; --\x01\"\xC3\xA9";
   REQUIRE(insert(*sessions, evil, 1).ok());
   auto lease = sessions->get();

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "core/sql/postgresql.hpp"
+
+#include <Poco/Data/PostgreSQL/Connector.h>
+
+#include <algorithm>
+#include <map>
+
+#include "core/base/text.hpp"
+#include "core/base/uri.hpp"
+
+namespace Atoll::sql {
+namespace {
+
+constexpr std::string_view kScheme = "postgresql://";
+
+Error bad_url(const std::string &why) {
+  return error(Status::InvalidArgument,
+               "the database url " + why + "; write postgresql://USER:PASSWORD@HOST:PORT/DATABASE");
+}
+
+/// A value of a connection string; Poco splits that at blanks, whatever stands around them.
+Result<std::string> value_of(std::string_view key, std::string_view encoded) {
+  const auto plain = base::percent_decode(encoded);
+  const bool usable = plain && std::none_of(plain->begin(), plain->end(),
+                                            [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; });
+  if (!usable)
+    return bad_url(
+        "has a " + std::string(key) +
+        " with blanks, control characters or a bad percent sign; a password with blanks can stand in a .pgpass "
+        "file");
+  std::string out;
+  for (const char c : *plain) {
+    if (c == '\'' || c == '\\') out.push_back('\\');
+    out.push_back(c);
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<PostgresqlTarget> read_postgresql_url(std::string_view url) {
+  if (!url.starts_with(kScheme)) return bad_url("does not begin with postgresql://");
+  url.remove_prefix(kScheme.size());
+  std::map<std::string, std::string, std::less<>> parts = {{"application_name", "atoll"},
+                                                           {"connect_timeout", "5"},
+                                                           {"keepalives_idle", "30"},
+                                                           {"tcp_user_timeout", "20000"}};
+  const auto set = [&](const std::string &key, std::string_view encoded) -> Result<void> {
+    auto value = value_of(key, encoded);
+    if (!value) return std::move(value).error();
+    parts[key] = *std::move(value);
+    return {};
+  };
+  const std::size_t query = url.find('?');
+  std::string_view options = query == url.npos ? std::string_view() : url.substr(query + 1);
+  url = url.substr(0, query);
+  const std::size_t slash = url.find('/');
+  const std::string_view database = slash == url.npos ? std::string_view() : url.substr(slash + 1);
+  std::string_view server = url.substr(0, slash);
+  if (const std::size_t at = server.rfind('@'); at != server.npos) {
+    const std::string_view login = server.substr(0, at);
+    const std::size_t colon = login.find(':');
+    if (auto done = set("user", login.substr(0, colon)); !done) return std::move(done).error();
+    if (colon != login.npos)
+      if (auto done = set("password", login.substr(colon + 1)); !done) return std::move(done).error();
+    server.remove_prefix(at + 1);
+  }
+  std::string_view port;
+  if (const std::size_t colon = server.rfind(':'); colon != server.npos && server.find(']', colon) == server.npos) {
+    port = server.substr(colon + 1);
+    server = server.substr(0, colon);
+    if (port.empty() || port.size() > 5 || port.find_first_not_of("0123456789") != port.npos)
+      return bad_url("has no good port");
+  }
+  if (server.size() > 2 && server.front() == '[' && server.back() == ']') server = server.substr(1, server.size() - 2);
+  for (const auto &[key, text] : {std::pair("host", server), std::pair("port", port), std::pair("dbname", database)})
+    if (!text.empty())
+      if (auto done = set(key, text); !done) return std::move(done).error();
+  while (!options.empty()) {
+    const std::string_view one = options.substr(0, options.find('&'));
+    options.remove_prefix(std::min(options.size(), one.size() + 1));
+    const std::size_t equals = one.find('=');
+    const std::string key(one.substr(0, equals));
+    if (equals == one.npos || key.empty() || key.find_first_not_of("abcdefghijklmnopqrstuvwxyz_") != key.npos)
+      return bad_url("has a bad '" + key + "' behind its question mark");
+    if (auto done = set(key, one.substr(equals + 1)); !done) return std::move(done).error();
+  }
+  PostgresqlTarget out;
+  for (const auto &[key, value] : parts)
+    if (!value.empty()) out.connection += (out.connection.empty() ? "" : " ") + key + "=" + value;
+  const auto part = [&](const char *key) { return parts.count(key) != 0 ? parts[key] : std::string(); };
+  out.shown =
+      std::string(kScheme) + part("host") + (part("port").empty() ? "" : ":" + part("port")) + "/" + part("dbname");
+  return out;
+}
+
+std::unique_ptr<Poco::Data::Session> connect_postgresql(const PostgresqlTarget &target) {
+  namespace postgresql = Poco::Data::PostgreSQL;
+  using Poco::Data::Keywords::now;
+  postgresql::Connector::registerConnector();
+  auto session = std::make_unique<Poco::Data::Session>(postgresql::Connector::KEY, target.connection);
+  *session << "SET client_encoding = 'UTF8'", now;
+  *session << "SET client_min_messages = warning", now;  // libpq writes notices to stderr
+  *session << "SET statement_timeout = 20000", now;
+  *session << "SET synchronous_commit = on", now;
+  return session;
+}
+
+Status postgresql_status(const Poco::Exception &failure) {
+  const std::string text = failure.displayText();
+  constexpr std::string_view mark = " State: ";
+  const std::size_t at = text.rfind(mark);
+  if (at == std::string::npos || text.size() < at + mark.size() + 5) return Status::Unavailable;
+  const std::string_view state = std::string_view(text).substr(at + mark.size(), 5);
+  const std::string_view kind = state.substr(0, 2);
+  if (state == "23505") return Status::AlreadyExists;
+  if (state == "53100") return Status::InsufficientStorage;
+  if (kind == "23") return Status::FailedPrecondition;
+  if (kind == "22") return Status::InvalidArgument;
+  if (kind == "42") return Status::Internal;
+  return Status::Unavailable;
+}
+
+}  // namespace Atoll::sql

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: Apache-2.0
+// How PostgreSQL is reached through Poco::Data, and what its errors mean.
+#pragma once
+
+#include <Poco/Data/Session.h>
+#include <Poco/Exception.h>
+
+#include <atoll/sdk/result.hpp>
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace Atoll::sql {
+
+/// Where a database is: what Poco is told, and what people are told, without the password.
+struct PostgresqlTarget {
+  std::string connection, shown;
+};
+
+/// Reads postgresql://[USER[:PASSWORD]@][HOST[:PORT]][/DATABASE][?KEY=VALUE&...], as libpq does: percent-encoded, the
+/// keys those of libpq (`?host=/run/postgresql` for a socket, `?sslmode=verify-full`). What is missing is libpq's
+/// default. InvalidArgument with a sentence for the admin. [any thread]
+Result<PostgresqlTarget> read_postgresql_url(std::string_view url);
+
+/// Throws what Poco::Data throws. A statement that takes longer than 20 seconds fails.
+std::unique_ptr<Poco::Data::Session> connect_postgresql(const PostgresqlTarget &target);
+
+/// The status of what Poco::Data threw about a PostgreSQL database: by SQLSTATE, Unavailable where there is none.
+Status postgresql_status(const Poco::Exception &failure);
+
+}  // namespace Atoll::sql
