@@ -110,7 +110,7 @@ struct World : InstanceLookup {
   std::string doubted;  // the instance of the last doubt
   Lease registry_lease = std::make_shared<FakeInstance>("registry:main", &registry, ATOLL_REGISTRY, OneSpace::table());
   Lease storage_lease = std::make_shared<FakeInstance>("storage:home", &storage, ATOLL_STORAGE_FS, Canned::table());
-  Gateway gateway{*this, 4};
+  Gateway gateway{*this, {4, ATOLL_ROLE_USER, ATOLL_QUOTA_NONE, ATOLL_QUOTA_NONE}};
   Files files{gateway.service()->files, gateway.service()->files_self};
   Principal marie;
 
@@ -123,6 +123,7 @@ struct World : InstanceLookup {
     registry.record.permissions = ATOLL_MAY_STAT;
   }
   Result<Lease> lease(std::string_view name) override {
+    if (name == "registry:main") return registry_lease;
     if (name != "storage:home") return error(Status::NotFound, "not configured");
     if (!storage_runs) return error(Status::Unavailable, "backing off");
     return storage_lease;

@@ -44,6 +44,22 @@ class InstanceLookup {
       if (auto done = f(*one); !done) return done;
     return {};
   }
+  /// One of all(), or why it is not to be had now.
+  struct Configured {
+    std::string name;
+    Result<Lease> lease;
+  };
+  /// As all(), but an instance that is not running leaves the others to be asked.
+  virtual Result<std::vector<Configured>> configured(const char *interface_id) {
+    auto held = all(interface_id);
+    if (!held) return std::move(held).error();
+    std::vector<Configured> out;
+    for (Lease &one : *held) {
+      std::string name(one->name());
+      out.push_back({std::move(name), std::move(one)});
+    }
+    return out;
+  }
   /// The instance said that it cannot do its work now: somebody should look at its health.
   virtual void doubt(std::string_view name) { static_cast<void>(name); }
 };

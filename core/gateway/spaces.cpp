@@ -3,33 +3,18 @@
 
 #include "core/base/text.hpp"
 #include "core/base/uuid.hpp"
+#include "core/gateway/registries.hpp"
+#include "core/gateway/roles.hpp"
 
 #include <atoll/abi/directory.h>
+
+#include <algorithm>
+#include <unordered_set>
 
 namespace Atoll::gateway {
 namespace {
 
 constexpr std::size_t kCachedRecords = 8192;
-constexpr std::uint32_t kAllPermissions = ATOLL_MAY_STAT | ATOLL_MAY_READ | ATOLL_MAY_WRITE | ATOLL_MAY_CREATE |
-                                          ATOLL_MAY_DELETE | ATOLL_MAY_MOVE | ATOLL_MAY_SHARE | ATOLL_MAY_PURGE |
-                                          ATOLL_MAY_VERSIONS | ATOLL_MAY_MEMBERS;
-
-Error unauthenticated() { return error(Status::Unauthenticated, "Log in to see this."); }
-
-const atoll_registry *table(const Lease &registry) {
-  return static_cast<const atoll_registry *>(registry->query(ATOLL_REGISTRY));
-}
-
-/// Calls a function of a registry that emits records, and hands each on.
-template <class F, class Take>
-Result<void> ask(const Call &call, const Lease &registry, F f, Take take) {
-  OutgoingCall out(call.raw());
-  auto sink = make_sink<atoll_space_record_sink>([&](const atoll_space_record *raw) { take(SpaceRecord::from(raw)); });
-  const auto entered = registry->enter();
-  const std::int32_t status = f(table(registry), out.get(), registry->self(), sink.get());
-  sink.rethrow();
-  return out.result(status);
-}
 
 std::size_t hash_groups(const atoll_principal &principal) {
   std::size_t hash = principal.kind;
@@ -38,97 +23,105 @@ std::size_t hash_groups(const atoll_principal &principal) {
   return hash;
 }
 
-Error no_registry() {
-  return error(Status::Unavailable, "no space registry is configured: add a [registry:...] section");
-}
-
-Result<std::vector<Lease>> registries(InstanceLookup &lookup) {
-  auto all = lookup.all(ATOLL_REGISTRY);
-  if (all && all->empty()) return no_registry();
-  return all;
+template <class Cache, class Key, class Entry>
+void remember(Cache &cache, const Key &key, Entry entry) {
+  if (cache.size() >= kCachedRecords) cache.clear();
+  cache.insert_or_assign(key, std::move(entry));
 }
 
 }  // namespace
 
-Result<std::uint64_t> Spaces::refresh(const Call &call) {
-  std::uint64_t sum = 0;
-  bool any = false;
-  auto asked = lookup_.each(ATOLL_REGISTRY, [&](const Instance &registry) -> Result<void> {
-    std::uint64_t one = 0;
-    OutgoingCall out(call.raw());
-    const auto entered = registry.enter();
-    const auto *functions = static_cast<const atoll_registry *>(registry.query(ATOLL_REGISTRY));
-    const auto status = functions->generation(out.get(), registry.self(), &one);
-    if (status != ATOLL_OK) return out.error(status);
-    sum += one;  // each only ever grows, so the sum changes when any does
-    any = true;
-    return {};
-  });
-  if (!asked) return std::move(asked).error();
-  if (!any) return no_registry();
-  const std::lock_guard lock(mutex_);
-  if (cached_generation_ != sum) {
-    cache_.clear();
-    personal_cache_.clear();
-    cached_generation_ = sum;
-  }
-  return sum;
+Result<Spaces::Shared> Spaces::still_holds(const Call &call, const Cached &cached) {
+  if (!cached.record) return Shared();
+  auto registry = lookup_.lease(cached.registry);
+  if (!registry) return std::move(registry).error();
+  auto generation = generation_of(call, *registry);
+  if (!generation) return std::move(generation).error();
+  return *generation == cached.generation ? cached.record : Shared();
 }
 
 Result<std::shared_ptr<const SpaceRecord>> Spaces::find(const Call &call, const SpaceId &space) {
   const auto *principal = call.principal();
   if (!principal) return unauthenticated();
-  auto now = refresh(call);
-  if (!now) return std::move(now).error();
   const Key key{from_abi<AccountId>(principal->account), space, hash_groups(*principal)};
+  Cached cached;
   {
     const std::lock_guard lock(mutex_);
-    if (auto at = cache_.find(key); at != cache_.end()) return at->second;
+    if (auto at = cache_.find(key); at != cache_.end()) cached = at->second;
   }
-  auto all = registries(lookup_);
-  if (!all) return std::move(all).error();
-  const atoll_uuid raw = to_abi(space);
-  for (const auto &registry : *all) {
-    std::optional<SpaceRecord> found;
-    auto asked = ask(
-        call, registry,
-        [&](const atoll_registry *t, const atoll_call *c, void *self, const atoll_space_record_sink *sink) {
-          return t->get(c, self, &raw, sink);
-        },
-        [&](SpaceRecord record) { found = std::move(record); });
-    if (asked.status() == Status::NotFound) continue;
-    if (!asked) return std::move(asked).error();
-    if (!found || found->permissions == 0) break;  // who may not see it learns no more than of one that is not there
-    if (auto done = complete(call, registry, *found); !done) return std::move(done).error();
-    auto record = std::make_shared<const SpaceRecord>(*std::move(found));
-    const std::lock_guard lock(mutex_);
-    if (cached_generation_ == *now) {
-      if (cache_.size() >= kCachedRecords) cache_.clear();
-      cache_.emplace(key, record);
-    }
-    return record;
-  }
-  return error(Status::NotFound, "There is no such space, or you have no access to it.");
+  if (auto held = still_holds(call, cached); !held || *held) return held;
+  auto found = find_registered(lookup_, call, space);
+  if (!found) return std::move(found).error();
+  if (found->record.permissions == 0) return no_space();  // no more than of one that is not there
+  if (auto done = complete(call, found->registry, found->record); !done) return std::move(done).error();
+  auto record = std::make_shared<const SpaceRecord>(std::move(found->record));
+  const std::lock_guard lock(mutex_);
+  remember(cache_, key, Cached{record, std::string(found->registry->name()), found->generation});
+  return record;
 }
 
-Result<std::vector<SpaceRecord>> Spaces::reachable(const Call &call) {
+Result<Spaces::Told> Spaces::told_by(const Call &call, const InstanceLookup::Configured &registry) {
+  const atoll_principal &principal = *call.principal();
+  const LastKnown::Key key{registry.name, from_abi<AccountId>(principal.account), hash_groups(principal)};
+  const LastKnown::Kept kept = last_known_.get(key);
+  auto told = [&]() -> Result<LastKnown::Records> {
+    if (!registry.lease) return registry.lease.error();
+    auto generation = generation_of(call, *registry.lease);
+    if (!generation) return std::move(generation).error();
+    LastKnown::Records records = kept.records;
+    // Etags of roots elsewhere change without a new generation.
+    const bool holds = records && kept.generation == *generation &&
+                       std::none_of(records->begin(), records->end(), [](const auto &one) { return one.remote(); });
+    if (!holds) {
+      auto fresh = std::make_shared<std::vector<SpaceRecord>>();
+      auto asked = ask_registry(
+          call, *registry.lease,
+          [](const atoll_registry *t, const atoll_call *c, void *self, const atoll_space_record_sink *sink) {
+            return t->spaces_of(c, self, sink);
+          },
+          [&](SpaceRecord record) { fresh->push_back(std::move(record)); });
+      if (!asked) return std::move(asked).error();
+      records = std::move(fresh);
+    }
+    last_known_.keep(key, {records, *generation, LastKnown::Clock::now()});
+    return records;
+  }();
+  if (told) return Told{*std::move(told), false};
+  if (!cannot_tell(told.status())) return std::move(told).error();
+  lookup_.doubt(registry.name);
+  if (kept.records && LastKnown::Clock::now() - kept.at < options_.stale_listings) return Told{kept.records, true};
+  return std::move(told).error();
+}
+
+Result<std::vector<Spaces::Reached>> Spaces::reachable(const Call &call) {
   const auto *principal = call.principal();
   if (!principal) return unauthenticated();
-  if (principal->app_role >= ATOLL_ROLE_USER) {
-    if (auto own = own_personal(call, *principal); !own) return std::move(own).error();
+  auto registries = configured_registries(lookup_);
+  if (!registries) return std::move(registries).error();
+  const auto account = from_abi<AccountId>(principal->account);
+  std::vector<Reached> out;
+  std::unordered_set<SpaceId> seen;
+  bool personal = principal->kind != ATOLL_PRINCIPAL_USER || principal->app_role < ATOLL_ROLE_USER;  // needs none
+  bool stale = false;
+  for (const auto &registry : *registries) {
+    auto told = told_by(call, registry);
+    if (!told) return std::move(told).error();
+    stale |= told->stale;
+    out.reserve(out.size() + told->records->size());
+    for (const SpaceRecord &record : *told->records) {
+      if (registries->size() > 1 && !seen.insert(record.id).second) continue;
+      const bool own = record.type == ATOLL_SPACE_PERSONAL && record.owner == account && !record.remote();
+      personal |= own && (record.state != ATOLL_SPACE_STATE_CREATING || told->stale);
+      if (!own || record.state != ATOLL_SPACE_STATE_CREATING || told->stale) out.push_back({record, told->stale});
+    }
   }
-  auto all = registries(lookup_);
-  if (!all) return std::move(all).error();
-  std::vector<SpaceRecord> out;
-  for (const auto &registry : *all) {
-    auto asked = ask(
-        call, registry,
-        [](const atoll_registry *t, const atoll_call *c, void *self, const atoll_space_record_sink *sink) {
-          return t->spaces_of(c, self, sink);
-        },
-        [&](SpaceRecord record) { out.push_back(std::move(record)); });
-    if (!asked) return std::move(asked).error();
-  }
+  if (personal) return out;
+  if (stale)
+    return Error{Status::Unavailable, "Whether this account has a personal space cannot be told now.", 0, 2000};
+  auto own = own_personal(call, *principal);
+  if (own && (*own)->permissions != 0) out.push_back({**own, false});
+  // One that was taken out of use is NOT_FOUND; the others are reached nevertheless.
+  if (!own && own.status() != Status::NotFound) return std::move(own).error();
   return out;
 }
 
@@ -144,44 +137,33 @@ Result<std::shared_ptr<const SpaceRecord>> Spaces::personal(const Call &call, st
 }
 
 Result<Spaces::Shared> Spaces::own_personal(const Call &call, const atoll_principal &principal) {
-  auto now = refresh(call);
-  if (!now) return std::move(now).error();
   const auto account = from_abi<AccountId>(principal.account);
+  Cached cached;
   {
     const std::lock_guard lock(mutex_);
-    if (auto at = personal_cache_.find(account); at != personal_cache_.end()) return at->second;
+    if (auto at = personal_cache_.find(account); at != personal_cache_.end()) cached = at->second;
   }
-  auto all = registries(lookup_);
-  if (!all) return std::move(all).error();
-  for (const auto &registry : *all) {
-    std::optional<SpaceRecord> found;
-    auto asked = ask(
-        call, registry,
-        [&](const atoll_registry *t, const atoll_call *c, void *self, const atoll_space_record_sink *sink) {
-          return t->personal(c, self, &principal.account, sink);
-        },
-        [&](SpaceRecord record) { found = std::move(record); });
-    if (asked.status() == Status::NotFound) continue;
-    if (!asked) return std::move(asked).error();
-    if (!found) return error(Status::Internal, "the registry answered OK and gave no record of the personal space");
-    if (auto done = complete(call, registry, *found); !done) return std::move(done).error();
-    auto record = std::make_shared<const SpaceRecord>(*std::move(found));
-    const std::lock_guard lock(mutex_);
-    if (cached_generation_ == *now) {
-      if (personal_cache_.size() >= kCachedRecords) personal_cache_.clear();
-      personal_cache_.insert_or_assign(account, record);
-    }
-    return record;
+  if (auto held = still_holds(call, cached); !held || *held) return held;
+  auto found =
+      find_record(lookup_, call,
+                  [&](const atoll_registry *t, const atoll_call *c, void *self, const atoll_space_record_sink *sink) {
+                    return t->personal(c, self, &principal.account, sink);
+                  });
+  if (found.status() == Status::NotFound) {
+    auto all = all_registries(lookup_);
+    if (!all) return std::move(all).error();
+    return make_personal(call, principal, all->front());
   }
-  return make_personal(call, principal, all->front());
+  if (!found) return std::move(found).error();
+  if (auto done = complete(call, found->registry, found->record); !done) return std::move(done).error();
+  auto record = std::make_shared<const SpaceRecord>(std::move(found->record));
+  const std::lock_guard lock(mutex_);
+  remember(personal_cache_, account, Cached{record, std::string(found->registry->name()), found->generation});
+  return record;
 }
 
 Result<Spaces::Shared> Spaces::make_personal(const Call &call, const atoll_principal &principal,
                                              const Lease &registry) {
-  auto providers = lookup_.all(ATOLL_STORAGE_FS);
-  if (!providers) return std::move(providers).error();
-  if (providers->empty())
-    return error(Status::Unavailable, "no storage is configured for personal spaces: add a [storage:...] section");
   SpaceRecord record;
   record.type = ATOLL_SPACE_PERSONAL;
   record.state = ATOLL_SPACE_STATE_CREATING;
@@ -191,17 +173,18 @@ Result<Spaces::Shared> Spaces::make_personal(const Call &call, const atoll_princ
   record.owner = from_abi<AccountId>(principal.account);
   record.name = view(principal.name);
   record.alias = "personal/" + base::to_lower(view(principal.name));
-  record.provider = providers->front()->name();
-  {
+  record.quota = options_.personal_quota;
+  auto provider = provider_for(call, record.type, record.id);
+  if (!provider) return std::move(provider).error();
+  record.provider = *std::move(provider);
+  auto inserted = call_registry(call, registry, [&](const atoll_registry *t, const atoll_call *c, void *self) {
     const auto raw = record.abi();
-    OutgoingCall out(call.raw());
-    const auto entered = registry->enter();
-    const auto status = table(registry)->insert(out.get(), registry->self(), &raw);
-    // Another request of the same account was faster: then its record counts.
-    if (status != ATOLL_OK && status != ATOLL_ALREADY_EXISTS) return out.error(status);
-  }
+    return t->insert(c, self, &raw);
+  });
+  // Another request of the same account was faster: then its record counts.
+  if (!inserted && inserted.status() != Status::AlreadyExists) return std::move(inserted).error();
   std::optional<SpaceRecord> stored;
-  auto asked = ask(
+  auto asked = ask_registry(
       call, registry,
       [&](const atoll_registry *t, const atoll_call *c, void *self, const atoll_space_record_sink *sink) {
         return t->personal(c, self, &principal.account, sink);
@@ -216,6 +199,10 @@ Result<Spaces::Shared> Spaces::make_personal(const Call &call, const atoll_princ
 Result<void> Spaces::complete(const Call &call, const Lease &registry, SpaceRecord &record) {
   if (record.state == ATOLL_SPACE_STATE_DISABLED) return error(Status::NotFound, "This space is disabled.");
   if (record.state != ATOLL_SPACE_STATE_CREATING || record.provider.empty()) return {};
+  return make_at_provider(call, registry, record);
+}
+
+Result<void> Spaces::make_at_provider(const Call &call, const Lease &registry, SpaceRecord &record) {
   auto provider = lookup_.lease(record.provider);
   if (!provider)
     return Error{Status::Unavailable,
@@ -237,10 +224,53 @@ Result<void> Spaces::complete(const Call &call, const Lease &registry, SpaceReco
       return out.error(status);
   }
   record.state = ATOLL_SPACE_STATE_ACTIVE;
-  const auto raw = record.abi();
-  OutgoingCall out(call.raw());
-  const auto entered = registry->enter();
-  return out.result(table(registry)->update(out.get(), registry->self(), &raw));
+  return call_registry(call, registry, [&](const atoll_registry *t, const atoll_call *c, void *self) {
+    const auto raw = record.abi();
+    return t->update(c, self, &raw);
+  });
+}
+
+Result<std::string> Spaces::provider_for(const Call &call, std::uint32_t type, const SpaceId &space) {
+  const atoll_principal *principal = call.principal();
+  PlacementOwner owner;
+  owner.name = principal ? view(principal->name) : std::string_view();
+  std::optional<Error> failed;
+  owner.in_group = [&](const std::string &group) {
+    auto in = in_group(call, group);
+    if (!in && !failed) failed = std::move(in).error();
+    return in && *in;
+  };
+  auto chosen = [&]() -> Result<std::string> {
+    if (!options_.placement.empty()) return place(options_.placement, type, space, owner);
+    auto storages = lookup_.all(ATOLL_STORAGE_FS);
+    if (!storages) return std::move(storages).error();
+    if (storages->empty()) return place({}, type, space, owner);
+    return std::string(storages->front()->name());
+  }();
+  if (failed) return *std::move(failed);  // cannot tell where it belongs
+  return chosen;
+}
+
+Result<bool> Spaces::in_group(const Call &call, const std::string &group) {
+  const atoll_principal *principal = call.principal();
+  if (!principal || principal->groups.count == 0) return false;
+  auto directories = lookup_.all(ATOLL_DIRECTORY);
+  if (!directories) return std::move(directories).error();
+  bool member = false;
+  for (const Lease &directory : *directories) {
+    const auto sink = make_sink<atoll_account_sink>([&](const atoll_account *found) {
+      const auto id = from_abi<AccountId>(found->id);
+      for (std::uint64_t i = 0; i < principal->groups.count; ++i)
+        member |= from_abi<AccountId>(principal->groups.items[i]) == id;
+    });
+    OutgoingCall out(call.raw());
+    const auto entered = directory->enter();
+    const auto *table = static_cast<const atoll_directory *>(directory->query(ATOLL_DIRECTORY));
+    const auto status = table->find(out.get(), directory->self(), ATOLL_ACCOUNT_GROUP, str(group), sink.get());
+    if (status != ATOLL_OK && status != ATOLL_NOT_FOUND) return out.error(status);
+    if (member) return true;
+  }
+  return false;
 }
 
 }  // namespace Atoll::gateway

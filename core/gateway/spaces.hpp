@@ -2,7 +2,9 @@
 #pragma once
 
 #include "core/gateway/admission.hpp"
+#include "core/gateway/last_known.hpp"
 #include "core/gateway/lookup.hpp"
+#include "core/gateway/options.hpp"
 
 #include <atoll/sdk/call.hpp>
 #include <atoll/sdk/registry.hpp>
@@ -14,18 +16,29 @@ namespace Atoll::gateway {
 
 /// Which spaces a principal reaches and with which permissions, asked of all registries. [worker]
 ///
-/// Answers about single spaces are cached by (principal, space), bounded, and only as long as the registries'
-/// generation stands: a revocation is in force with the next check.
+/// Answers are kept by principal, bounded, and only as long as the generation of the registry that gave them stands: a
+/// revocation is in force with the next check. A registry that cannot tell leaves the spaces of the others as they are.
 class Spaces {
  public:
-  Spaces(InstanceLookup &lookup, Admission &admission) : lookup_(lookup), admission_(admission) {}
+  Spaces(InstanceLookup &lookup, Admission &admission, const GatewayOptions &options)
+      : lookup_(lookup), admission_(admission), options_(options) {}
 
   /// The record of a space with the permissions of the call's principal. A space that he does not reach is NOT_FOUND,
   /// as is one that does not exist; without a principal UNAUTHENTICATED. NOT_FOUND only when every registry was asked.
   Result<std::shared_ptr<const SpaceRecord>> find(const Call &call, const SpaceId &space);
 
-  /// All spaces that he reaches, his personal one among them, which is made if it is missing. Complete, or it fails.
-  Result<std::vector<SpaceRecord>> reachable(const Call &call);
+  struct Reached {
+    SpaceRecord record;
+    bool stale = false;  ///< from memory: the registry cannot tell now
+  };
+  /// All spaces that he reaches, his personal one among them, which is made if it is missing. Complete, or it fails: a
+  /// registry that cannot tell counts with what it told last, if that was not long ago.
+  Result<std::vector<Reached>> reachable(const Call &call);
+
+  /// The provider that a new space of the call's principal belongs to, by the rules of the configuration.
+  Result<std::string> provider_for(const Call &call, std::uint32_t type, const SpaceId &space);
+  /// Makes a recorded space at its provider and notes that it is there. May be repeated.
+  Result<void> make_at_provider(const Call &call, const Lease &registry, SpaceRecord &record);
 
   /// The personal space of the account, if the principal reaches it; his own one is made if it is missing.
   Result<std::shared_ptr<const SpaceRecord>> personal(const Call &call, std::string_view account_name);
@@ -44,19 +57,33 @@ class Spaces {
   };
 
   using Shared = std::shared_ptr<const SpaceRecord>;
+  /// An answer, as long as that generation of that registry stands.
+  struct Cached {
+    Shared record;
+    std::string registry;
+    std::uint64_t generation = 0;
+  };
+  struct Told {
+    LastKnown::Records records;
+    bool stale = false;
+  };
+  /// What one registry says of the spaces that the principal reaches.
+  Result<Told> told_by(const Call &call, const InstanceLookup::Configured &registry);
+  /// Null: it must be asked for. An error: whether it still holds cannot be told.
+  Result<Shared> still_holds(const Call &call, const Cached &cached);
   Result<Shared> own_personal(const Call &call, const atoll_principal &principal);
   Result<Shared> make_personal(const Call &call, const atoll_principal &principal, const Lease &registry);
   /// Makes the space at its provider when its record says that this may not have happened.
   Result<void> complete(const Call &call, const Lease &registry, SpaceRecord &record);
-  /// Asks the registries for their generation and drops what is cached from an older one.
-  Result<std::uint64_t> refresh(const Call &call);
+  Result<bool> in_group(const Call &call, const std::string &group);
 
   InstanceLookup &lookup_;
   Admission &admission_;
+  const GatewayOptions &options_;
+  LastKnown last_known_;
   std::mutex mutex_;
-  std::uint64_t cached_generation_ = 0;
-  std::unordered_map<Key, std::shared_ptr<const SpaceRecord>, KeyHash> cache_;
-  std::unordered_map<AccountId, Shared> personal_cache_;
+  std::unordered_map<Key, Cached, KeyHash> cache_;
+  std::unordered_map<AccountId, Cached> personal_cache_;
 };
 
 }  // namespace Atoll::gateway

@@ -90,8 +90,38 @@ std::span<const KeySpec> server_keys() {
        0,
        "0",
        {},
-       "Threads that handle requests; 0 means 24, or four per processor if that is more. Changes that wait for the disk "
+       "Threads that handle requests; 0 means 24, or four per processor if that is more. Changes that wait for the "
+       "disk "
        "at the same time share its work, so more threads make more of them in a second."},
+      {"public_url",
+       ATOLL_CONFIG_TEXT,
+       0,
+       "",
+       {},
+       "Where clients reach this server: https://cloud.example.org. Addresses that the server gives out begin with it. "
+       "Without "
+       "it they begin with the first address of listen; the Host header of a request is never believed."},
+      {"project_creators",
+       ATOLL_CONFIG_CHOICE,
+       0,
+       "users",
+       {"users", "space-admins", "admins"},
+       "Who may make project spaces: everybody but guests, or from which role on."},
+      {"personal_quota",
+       ATOLL_CONFIG_SIZE,
+       0,
+       "0",
+       {},
+       "Quota of new personal spaces, for example 50G; 0: none. Admins change it for each space."},
+      {"project_quota", ATOLL_CONFIG_SIZE, 0, "0", {}, "The same for new project spaces."},
+      {"stale_listings",
+       ATOLL_CONFIG_DURATION,
+       0,
+       "10m",
+       {},
+       "How long the list of somebody's spaces may be answered from memory while a registry does not answer; after "
+       "that, and "
+       "for those who have not asked before, it is 503. 0s: never. Files are not served from memory."},
       {"max_connections",
        ATOLL_CONFIG_INTEGER,
        0,
@@ -173,6 +203,60 @@ std::span<const KeySpec> log_keys() {
        {},
        "Whether each request is logged with method, path, status, bytes and duration."},
   };
+  return keys;
+}
+
+std::span<const KeySpec> database_keys() {
+  static const Keys keys = {
+      {"url",
+       ATOLL_CONFIG_DATABASE,
+       ATOLL_CONFIG_SECRET,
+       std::nullopt,
+       {},
+       "The database of all plugins that can share one and are not given another: sqlite:PATH, or "
+       "postgresql://USER:PASSWORD@HOST:PORT/DATABASE. Without it each has an SQLite file of its own."},
+  };
+  return keys;
+}
+
+std::span<const KeySpec> storage_keys() {
+  static const Keys keys = [] {
+    Keys all(instance_keys().begin(), instance_keys().end());
+    const Keys more = {
+        {"takes", ATOLL_CONFIG_CHOICE, 0, "all", {"all", "personal", "projects"}, "Which new spaces may be made here."},
+        {"takes_owners",
+         ATOLL_CONFIG_TEXT,
+         0,
+         "",
+         {},
+         "Login names, with commas between them: spaces that these make are made here, before any other storage. With "
+         "this or takes_groups nobody else's are."},
+        {"takes_groups",
+         ATOLL_CONFIG_TEXT,
+         0,
+         "",
+         {},
+         "Names of groups, with commas between them: spaces that their members make are made here, before storages "
+         "that "
+         "name nobody."},
+        {"weight",
+         ATOLL_CONFIG_INTEGER,
+         0,
+         std::nullopt,
+         {},
+         "Its share of new spaces beside other storages that take them just as well, 0 to 1000. Where none of them has "
+         "a "
+         "weight, the first one of the file takes them all; where one has, it is 1 for the others."},
+        {"drain",
+         ATOLL_CONFIG_BOOLEAN,
+         0,
+         "no",
+         {},
+         "yes: no new spaces here. Those that are here stay until atoll space move moves them."},
+    };
+    all.insert(all.end(), more.begin(), more.end());
+    return all;
+  }();
   return keys;
 }
 

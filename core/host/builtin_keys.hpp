@@ -11,6 +11,8 @@ namespace Atoll::host {
 
 std::span<const KeySpec> server_keys();    ///< [server]
 std::span<const KeySpec> log_keys();       ///< [log]
+std::span<const KeySpec> database_keys();  ///< [database]
+std::span<const KeySpec> storage_keys();   ///< the same for [storage:name], with those of instance_keys()
 std::span<const KeySpec> instance_keys();  ///< what every [kind:name] has besides its plugin's keys
 
 /// A kind of instance sections and the interface that its plugins must offer.

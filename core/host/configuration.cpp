@@ -9,11 +9,13 @@
 #include "core/host/server_section.hpp"
 #include "core/host/start_order.hpp"
 
+#include <atoll/abi/storage_fs.h>
+
 namespace Atoll::host {
 namespace {
 
 std::vector<std::string> section_names() {
-  std::vector<std::string> names = {"server", "log"};
+  std::vector<std::string> names = {"server", "log", "database"};
   for (const auto &kind : kinds()) names.push_back(std::string(kind.name) + ":");
   return names;
 }
@@ -48,6 +50,7 @@ class Reader {
     out.data = without_final_slash(std::filesystem::path(out.data).lexically_normal().string());
     out.server = check_section(section, keys, out.data, problems_);
     out.log = check_section(find(sections, "log"), log_keys(), "/", problems_);
+    out.database = check_section(find(sections, "database"), database_keys(), out.data, problems_);
     // What was refused falls back to its default, so that the rest can still be checked.
     fill(out.server, keys);
     fill(out.log, log_keys());
@@ -73,8 +76,10 @@ class Reader {
       return;
     }
     Section rest;
-    const Section mine = split_section(section, instance_keys(), rest);
-    Values own = check_section(mine, instance_keys(), out.data, problems_);
+    const bool storage = std::string_view(kind->interface_id) == ATOLL_STORAGE_FS;
+    const std::span<const KeySpec> keys = storage ? storage_keys() : instance_keys();
+    const Section mine = split_section(section, keys, rest);
+    Values own = check_section(mine, keys, out.data, problems_);
     if (const auto enabled = own.find("enabled"); enabled != own.end() && enabled->second.integer == 0) return;
     const auto named = own.find("plugin");
     if (named == own.end()) return;
@@ -89,7 +94,17 @@ class Reader {
                                                      "), so it cannot be in [" + section.name + "]"});
       return;
     }
-    InstanceConfig instance{section.name, section.origin, *plugin, {}};
+    InstanceConfig instance{section.name, section.origin, *plugin, {}, {}};
+    if (storage) {
+      instance.placement = own;
+      if (const auto weight = own.find("weight"); weight != own.end())
+        if (weight->second.integer < 0 || weight->second.integer > 1000)
+          problems_.push_back({weight->second.origin, "weight: write a number from 0 to 1000"});
+    }
+    if (const auto url = out.database.find("url"); url != out.database.end())
+      for (const KeySpec &key : (*plugin)->keys)
+        if (key.type == ATOLL_CONFIG_DATABASE && rest.settings.count(key.name + "_file") == 0)
+          rest.settings.emplace(key.name, Setting{url->second.text, url->second.origin});
     instance.values = check_section(rest, (*plugin)->keys, out.data, problems_);
     out.instances.push_back(std::move(instance));
   }
@@ -115,9 +130,19 @@ class Reader {
   Problems &problems_;
 };
 
+// Of a database the place is shown, and of its URL the password is not.
+std::string shown(const Value &value) {
+  if ((value.flags & ATOLL_CONFIG_SECRET) == 0) return value.text;
+  if (value.type != ATOLL_CONFIG_DATABASE) return "(secret)";
+  const auto login = value.text.find("://"), at = value.text.rfind('@');
+  if (login == value.text.npos) return value.text;
+  const auto options = value.text.substr(0, value.text.find('?'));
+  return at == value.text.npos ? options
+                               : options.substr(0, login + 3) + "..." + (at < options.size() ? options.substr(at) : "");
+}
+
 void append_value(std::string &out, const std::string &key, const Value &value) {
-  const bool secret = (value.flags & ATOLL_CONFIG_SECRET) != 0;
-  std::string line = key + " = " + (secret ? "(secret)" : value.text);
+  std::string line = key + " = " + shown(value);
   if (line.size() < 40) line.resize(40, ' ');
   out += line + "  # " + value.origin.text() + "\n";
 }
@@ -161,7 +186,7 @@ Configuration read_configuration(const Sources &sources, PluginLoader &loader, P
   Reader reader(loader, problems);
   reader.fixed(sections, out);
   for (const auto &section : sections)
-    if (section.name != "server" && section.name != "log") reader.instance(section, out);
+    if (section.name != "server" && section.name != "log" && section.name != "database") reader.instance(section, out);
   if (problems.empty()) check_needs(out.instances, problems);
   return out;
 }
@@ -171,12 +196,16 @@ std::string show_configuration(const Configuration &configuration) {
   for (const auto &[key, value] : configuration.server) append_value(out, key, value);
   out += "\n[log]\n";
   for (const auto &[key, value] : configuration.log) append_value(out, key, value);
+  if (!configuration.database.empty()) out += "\n[database]\n";
+  for (const auto &[key, value] : configuration.database) append_value(out, key, value);
   for (const auto &instance : configuration.instances) {
     out += "\n[" + instance.name + "]\n";
     Value plugin;
     plugin.text = instance.plugin->name;
     plugin.origin = instance.origin;
     append_value(out, "plugin", plugin);
+    for (const auto &[key, value] : instance.placement)
+      if (key != "plugin" && key != "enabled") append_value(out, key, value);
     for (const auto &[key, value] : instance.values) append_value(out, key, value);
   }
   return out;
@@ -187,8 +216,12 @@ Result<std::string> keys_as_markdown(PluginLoader &loader) {
   append_table(out, server_keys());
   out += "### `[log]`\n\n";
   append_table(out, log_keys());
+  out += "### `[database]`\n\n";
+  append_table(out, database_keys());
   out += "### Every `[kind:name]`\n\n";
   append_table(out, instance_keys());
+  out += "### Every `[storage:name]`, besides\n\n";
+  append_table(out, storage_keys().subspan(instance_keys().size()));
   for (const auto &name : loader.available()) {
     auto plugin = loader.load(name);
     if (!plugin) return std::move(plugin).error();

@@ -19,13 +19,15 @@ struct InstanceConfig {
   std::string name;  ///< "storage:home"
   Origin origin;
   const LoadedPlugin *plugin = nullptr;
-  Values values;  ///< of its plugin's schema
+  Values values;       ///< of its plugin's schema
+  Values placement{};  ///< of a storage: which new spaces it takes, complete
 };
 
 struct Configuration {
   std::string data;                       ///< absolute, without a slash at its end
   Values server;                          ///< [server], complete
   Values log;                             ///< [log], complete
+  Values database;                        ///< [database], what is set
   std::vector<InstanceConfig> instances;  ///< enabled ones, in the order of the configuration
 
   // What the keys of [server] come to:
@@ -33,6 +35,7 @@ struct Configuration {
   std::vector<ListenSpec> metrics_listen;  ///< empty for "auto" and "off"
   Networks trusted_proxies;
   TlsConfig tls;
+  std::string public_url;  ///< as set, or made of `listen`; without a slash at its end
 
   std::int64_t server_integer(const char *key) const { return server.at(key).integer; }
   const std::string &server_text(const char *key) const { return server.at(key).text; }

@@ -63,6 +63,24 @@ TEST_CASE("configuration: all problems at once, with their places") {
   CHECK(read.problems.size() == 9);
 }
 
+TEST_CASE("configuration: where clients reach the server is what is set, else the first address") {
+  const auto url = [](const std::string &text) {
+    const Read read("[server]\n" + text);
+    return read.problems.empty() ? read.configuration.public_url : testing::text(read.problems);
+  };
+  CHECK(url("public_url = https://cloud.example/\n") == "https://cloud.example");
+  CHECK(url("public_url = http://cloud.example:8080/atoll\n") == "http://cloud.example:8080/atoll");
+  CHECK(url("listen = 127.0.0.1:9999 [::1]:9200\n") == "http://127.0.0.1:9999");
+  CHECK(url("listen = unix:/x [::1]:9200\n") == "http://[::1]:9200");
+  CHECK(url("listen = unix:/x\n") == "http://localhost");
+  const std::string all = url("plain_http = yes\nlisten = 0.0.0.0:9200\n");
+  CHECK(all.find("http://") == 0);
+  CHECK(all.find("0.0.0.0") == all.npos);
+  for (const char *bad :
+       {"cloud.example", "/", "https://", "https:///x", "ftp://x", "https://a b", "https://x?y", "https://x#y"})
+    CHECK_MESSAGE(url(std::string("public_url = ") + bad + "\n").find("public_url: write") != std::string::npos, bad);
+}
+
 TEST_CASE("configuration: a need that nobody meets") {
   const Read read("[registry:a]\nplugin = need\nroot = r\n");
   CHECK(read.tells("1", "[registry:a] needs org.example.nobody/1, and no section"));

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
 
+#include "core/base/text.hpp"
 #include "core/host/admin_verbs.hpp"
 #include "core/host/server.hpp"
+
+#include <atoll/abi/storage_changes.h>
 
 namespace Atoll::host {
 namespace {
@@ -16,12 +19,60 @@ unsigned calls_per_provider(const Configuration &configuration) {
   return std::max(2u, threads * 3 / 4);
 }
 
+std::vector<std::string> words_of(const std::string &text) {
+  std::vector<std::string> out;
+  for (const auto part : base::split(text, ',')) {
+    const std::string_view word = base::trim(part);
+    if (!word.empty()) out.emplace_back(word);
+  }
+  return out;
+}
+
+gateway::GatewayOptions gateway_options(const Configuration &configuration) {
+  gateway::GatewayOptions out;
+  out.calls_per_provider = calls_per_provider(configuration);
+  const std::string &creators = configuration.server_text("project_creators");
+  out.project_creators = creators == "users"          ? ATOLL_ROLE_USER
+                         : creators == "space-admins" ? ATOLL_ROLE_SPACE_ADMIN
+                                                      : ATOLL_ROLE_ADMIN;
+  const auto quota = [&](const char *key) {
+    const std::int64_t bytes = configuration.server_integer(key);
+    return bytes == 0 ? ATOLL_QUOTA_NONE : static_cast<std::uint64_t>(bytes);
+  };
+  out.public_url = configuration.public_url;
+  out.stale_listings = std::chrono::nanoseconds(configuration.server_integer("stale_listings"));
+  out.personal_quota = quota("personal_quota");
+  out.project_quota = quota("project_quota");
+  for (const InstanceConfig &instance : configuration.instances) {
+    if (instance.name.rfind("storage:", 0) != 0) continue;
+    gateway::PlacementRule rule;
+    rule.provider = instance.name;
+    const std::string &takes = instance.placement.at("takes").text;
+    rule.personal = takes != "projects";
+    rule.project = takes != "personal";
+    rule.owners = words_of(instance.placement.at("takes_owners").text);
+    rule.groups = words_of(instance.placement.at("takes_groups").text);
+    if (const auto weight = instance.placement.find("weight"); weight != instance.placement.end())
+      rule.weight = static_cast<unsigned>(weight->second.integer);
+    rule.drain = instance.placement.at("drain").integer != 0;
+    out.placement.push_back(std::move(rule));
+  }
+  return out;
+}
+
 }  // namespace
 
 Core::Core(DataFolder data, const Configuration &configuration, PasswordListener listener)
-    : data_(std::move(data)), gateway_(lookup_, calls_per_provider(configuration)) {
+    : data_(std::move(data)), gateway_(lookup_, gateway_options(configuration)) {
   runtime_.tmp = data_.tmp();
   runtime_.gateway = gateway_.service();
+  runtime_.gateway_spaces = gateway_.spaces_service();
+  runtime_.events.listen([this](const atoll_event *event) {
+    if (!event)
+      gateway_.root_log().lost();
+    else if (view(event->kind) == ATOLL_EVENT_SPACE_CHANGED)
+      gateway_.root_log().changed(from_abi<SpaceId>(event->space));
+  });
   if (listener)
     runtime_.on_generated_password = [listener = std::move(listener)](std::string_view, std::string_view name,
                                                                       std::string_view password) {

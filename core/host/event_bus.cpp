@@ -14,6 +14,7 @@ void EventBus::publish(const atoll_event &event) {
   if (leaving_) return;
   if (queue_.size() >= kMostWaiting) {
     dropped_.fetch_add(1);
+    lost_ = true;
     return;
   }
   queue_.push_back(std::move(copy));
@@ -38,7 +39,9 @@ void EventBus::work() {
     if (leaving_) return;
     const Event event = std::move(queue_.front());
     queue_.pop_front();
+    const bool lost = std::exchange(lost_, false);
     lock.unlock();
+    if (lost && listener_) listener_(nullptr);
     deliver(event);
     lock.lock();
   }
@@ -50,6 +53,7 @@ void EventBus::deliver(const Event &event) {
   raw.space = event.space;
   raw.subject = event.subject;
   raw.request_id = str(event.request_id);
+  if (listener_) listener_(&raw);
   for (Instance *instance : instances_.offering(ATOLL_EVENTS)) {
     const Lease lease = instance->lease();
     if (!lease) continue;

@@ -8,9 +8,11 @@
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 
 namespace Atoll::host {
 
@@ -24,6 +26,8 @@ class EventBus {
   EventBus(const EventBus &) = delete;
   EventBus &operator=(const EventBus &) = delete;
 
+  /// [start-up] A part of the host that is told too, on the bus's thread; null: events were dropped before this.
+  void listen(std::function<void(const atoll_event *)> listener) { listener_ = std::move(listener); }
   void publish(const atoll_event &event);  ///< [any thread] Never blocks on a consumer.
   void stop();                             ///< Drops what waits and joins the thread.
   std::uint64_t dropped() const { return dropped_.load(); }
@@ -37,11 +41,13 @@ class EventBus {
   void deliver(const Event &event);
 
   const InstanceSet &instances_;
+  std::function<void(const atoll_event *)> listener_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<Event> queue_;
   std::thread thread_;
   bool leaving_ = false;
+  bool lost_ = false;  // since the last delivery
   std::atomic<std::uint64_t> dropped_{0};
 };
 

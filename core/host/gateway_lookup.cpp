@@ -48,6 +48,12 @@ Result<std::vector<gateway::Lease>> GatewayLookup::all(const char *interface_id)
   return out;
 }
 
+Result<std::vector<gateway::InstanceLookup::Configured>> GatewayLookup::configured(const char *interface_id) {
+  std::vector<Configured> out;
+  for (host::Instance *instance : instances_.offering(interface_id)) out.push_back({instance->name(), hold(*instance)});
+  return out;
+}
+
 Result<void> GatewayLookup::each(const char *interface_id,
                                  const std::function<Result<void>(const gateway::Instance &)> &f) {
   for (host::Instance *instance : instances_.offering(interface_id)) {

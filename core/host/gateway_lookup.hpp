@@ -12,6 +12,7 @@ class GatewayLookup final : public gateway::InstanceLookup {
   explicit GatewayLookup(const InstanceSet &instances) : instances_(instances) {}
   Result<gateway::Lease> lease(std::string_view name) override;
   Result<std::vector<gateway::Lease>> all(const char *interface_id) override;
+  Result<std::vector<Configured>> configured(const char *interface_id) override;
   Result<void> each(const char *interface_id, const std::function<Result<void>(const gateway::Instance &)> &f) override;
   void doubt(std::string_view name) override;
 

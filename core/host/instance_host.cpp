@@ -147,6 +147,7 @@ struct InstanceHost::Services {
     if (wanted == ATOLL_SERVICE_TMP) return &tmp_table;
     if (wanted == ATOLL_SERVICE_INSTANCES) return &instances_table;
     if (wanted == ATOLL_SERVICE_GATEWAY) return host(context).runtime_.gateway;
+    if (wanted == ATOLL_SERVICE_GATEWAY_SPACES) return host(context).runtime_.gateway_spaces;
     return nullptr;
   }
 };

@@ -111,7 +111,7 @@ Result<std::vector<KeySpec>> schema_of(const atoll_plugin &plugin) {
     std::memcpy(&raw, at, std::min<std::size_t>(sizeof raw, plugin.config_key_size));
     if (!raw.name || !valid_key_name(raw.name))
       return refuse(file, "key " + std::to_string(i + 1) + " of its configuration schema has no valid name");
-    if (raw.type < ATOLL_CONFIG_TEXT || raw.type > ATOLL_CONFIG_MODE)
+    if (raw.type < ATOLL_CONFIG_TEXT || raw.type > ATOLL_CONFIG_DATABASE)
       return refuse(file, std::string("its key '") + raw.name + "' is of a type that this server does not know");
     for (const auto &own : {"plugin", "enabled"})
       if (std::string_view(raw.name) == own)

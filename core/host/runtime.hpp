@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atoll/abi/gateway.h>
+#include <atoll/abi/gateway_spaces.h>
 
 #include <functional>
 #include <string>
@@ -21,6 +22,7 @@ struct Runtime {
   InstanceSet instances;
   EventBus events{instances};
   const atoll_gateway_service *gateway = nullptr;  ///< set before the first instance is created
+  const atoll_gateway_spaces_service *gateway_spaces = nullptr;  ///< the same
   std::string tmp;                                 ///< folder of the instances' temporary folders
 
   /// Told when an instance logs a password that it made up (fields "name" and "password"): the log itself shows "***",

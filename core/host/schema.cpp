@@ -97,6 +97,8 @@ std::string_view type_name(std::uint32_t type) {
       return "choice";
     case ATOLL_CONFIG_MODE:
       return "mode";
+    case ATOLL_CONFIG_DATABASE:
+      return "database";
     default:
       return "value of an unknown type";
   }
@@ -135,6 +137,14 @@ Result<Value> parse_value(const KeySpec &key, std::string_view text, const std::
       if (text.empty() || text.find('\0') != text.npos) return wrong(key, text, "a file name");
       if (text[0] != '/') value.text = data + "/" + value.text;
       break;
+    case ATOLL_CONFIG_DATABASE: {
+      if (text.substr(0, 13) == "postgresql://") break;
+      const std::string_view path = text.substr(text.substr(0, 7) == "sqlite:" ? 7 : 0);
+      if (path.empty() || path.find('\0') != path.npos || path.substr(0, 2) == "//" || path.find("://") != path.npos)
+        return wrong(key, text, "sqlite:PATH, a path, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE");
+      value.text = (path[0] == '/' ? "sqlite:" : "sqlite:" + data + "/") + std::string(path);
+      break;
+    }
     case ATOLL_CONFIG_CHOICE:
       if (std::find(key.choices.begin(), key.choices.end(), text) == key.choices.end())
         return error(Status::InvalidArgument, key.name + ": " + quoted(text) + " is not one of " + list(key.choices) +

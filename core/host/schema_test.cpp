@@ -51,6 +51,19 @@ TEST_CASE("schema: what is no value of its type") {
   CHECK(refused(ATOLL_CONFIG_PATH, ""));
 }
 
+TEST_CASE("schema: databases") {
+  const auto text = [](const char *given) {
+    const auto value = parse_value(key("k", ATOLL_CONFIG_DATABASE), given, "/data");
+    return value ? value->text : "refused";
+  };
+  CHECK(text("a.db") == "sqlite:/data/a.db");
+  CHECK(text("/srv/a.db") == "sqlite:/srv/a.db");
+  CHECK(text("sqlite:a.db") == "sqlite:/data/a.db");
+  CHECK(text("sqlite:/srv/a.db") == "sqlite:/srv/a.db");
+  CHECK(text("postgresql://u:p@h/d") == "postgresql://u:p@h/d");
+  for (const char *bad : {"", "sqlite:", "mysql://h/d", "sqlite://h/d"}) CHECK(text(bad) == "refused");
+}
+
 TEST_CASE("schema: a choice names the nearest") {
   auto spec = key("level", ATOLL_CONFIG_CHOICE);
   spec.choices = {"debug", "info", "warning", "error"};

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/host/server_section.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 namespace Atoll::host {
@@ -40,6 +42,18 @@ class Checker {
       configuration_.trusted_proxies = std::move(*proxies);
     else
       tell("trusted_proxies", "trusted_proxies: " + proxies.error().message);
+  }
+
+  void public_url() {
+    std::string url = text("public_url");
+    while (!url.empty() && url.back() == '/') url.pop_back();
+    const std::string_view rest = std::string_view(url).substr(url.compare(0, 8, "https://") == 0  ? 8
+                                                               : url.compare(0, 7, "http://") == 0 ? 7
+                                                                                                   : url.size());
+    if (url.empty() && !text("public_url").empty()) url = "/";
+    if (!url.empty() && (rest.empty() || rest.front() == '/' || url.find_first_of(" ?#\"<>\\") != url.npos))
+      tell("public_url", "public_url: write https://HOST or http://HOST, with a port or a path behind it where needed");
+    configuration_.public_url = url.empty() ? url_of(configuration_.listen) : url;
   }
 
   void limits() {
@@ -96,6 +110,22 @@ class Checker {
     return std::move(*specs);
   }
 
+  // Where a client on this machine, or one that knows its name, gets to the first address.
+  static std::string url_of(const std::vector<ListenSpec> &specs) {
+    for (const ListenSpec &spec : specs) {
+      if (spec.kind != ListenSpec::Kind::Tcp) continue;
+      const auto colon = spec.address.rfind(':');
+      std::string host = spec.address.substr(0, colon);
+      if (host == "0.0.0.0" || host == "[::]" || host == "*") {
+        char name[256] = {};
+        host = ::gethostname(name, sizeof name - 1) == 0 && name[0] != 0 ? name : "localhost";
+      }
+      return (spec.tls ? "https://" : "http://") + host +
+             (colon == std::string::npos ? "" : spec.address.substr(colon));
+    }
+    return "http://localhost";
+  }
+
   Configuration &configuration_;
   Problems &problems_;
 };
@@ -106,6 +136,7 @@ void check_server(Configuration &configuration, Problems &problems) {
   Checker checker(configuration, problems);
   checker.tls();
   checker.addresses();
+  checker.public_url();
   checker.limits();
 }
 

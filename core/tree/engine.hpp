@@ -117,6 +117,8 @@ class Engine {
   virtual Result<SpaceInfo> space_get(const SpaceId &space) = 0;
   /// False from the sink stops. Unavailable as a whole when one space cannot tell.
   virtual Result<void> space_list(FunctionRef<bool(const SpaceInfo &)> sink) = 0;
+  /// Those of the spaces that can be told of now, as at one moment. What is left out is no proof of anything.
+  virtual Result<void> space_roots(std::span<const SpaceId> spaces, FunctionRef<bool(const SpaceInfo &)> sink) = 0;
   virtual Result<void> space_set_quota(const SpaceId &space, std::uint64_t quota) = 0;
   /// Unique: FailedPrecondition while it has names that the rule does not allow, with some of them.
   virtual Result<void> space_set_names(const SpaceId &space, NameRule rule) = 0;

@@ -204,6 +204,34 @@ Result<SpaceInfo> TreeEngine::space_get(const SpaceId &id) {
   return info;
 }
 
+Result<void> TreeEngine::space_roots(std::span<const SpaceId> spaces, FunctionRef<bool(const SpaceInfo &)> sink) {
+  TRY(names_->prove(false));
+  std::vector<std::pair<SpacePtr, Steady>> served;
+  served.reserve(spaces.size());
+  for (const SpaceId &id : spaces)
+    if (auto found = serving(id)) {
+      const Steady steady(**found);
+      served.emplace_back(*std::move(found), steady);
+    }
+  TRY_ASSIGN(auto view, views_->lease());
+  TRY_ASSIGN(const auto snapshot, view->begin());
+  for (const auto &[held, steady] : served) {
+    const Space &space = *held;
+    TRY_ASSIGN(const auto root, view->by_id(root_of(space.info.id)));
+    if (!root || !steady.holds()) continue;
+    SpaceInfo info = space.info;
+    info.quota = space.quota;
+    info.names = space.names;
+    info.fingerprint = space.fingerprint;
+    info.used = root->size;
+    info.trash_used = space.trash_bytes;
+    info.versions_used = space.version_bytes;
+    info.sequence = root->sequence;
+    if (!sink(info)) break;
+  }
+  return {};
+}
+
 Result<void> TreeEngine::space_list(FunctionRef<bool(const SpaceInfo &)> sink) {
   TRY(names_->prove(false));
   struct State {

@@ -116,6 +116,7 @@ class TreeEngine final : public Engine {
   Result<void> space_create(const SpaceSpec &spec) override;
   Result<SpaceInfo> space_get(const SpaceId &space) override;
   Result<void> space_list(FunctionRef<bool(const SpaceInfo &)> sink) override;
+  Result<void> space_roots(std::span<const SpaceId> spaces, FunctionRef<bool(const SpaceInfo &)> sink) override;
   Result<void> space_set_quota(const SpaceId &space, std::uint64_t quota) override;
   Result<void> space_set_names(const SpaceId &space, NameRule rule) override;
   Result<void> space_remove(const SpaceId &space) override;

@@ -35,10 +35,25 @@ Result<void> emit_all(const Result<std::vector<SpaceRecord>> &records, const Spa
   return {};
 }
 
+Result<void> emit_members(const Result<std::vector<Member>> &members, const MemberEmitter &emit) {
+  if (!members) return members.error();
+  for (const Member &member : *members) {
+    auto raw = sized<atoll_member>();
+    raw.kind = member.kind;
+    raw.account = to_abi(member.account);
+    raw.permissions = member.permissions;
+    raw.role = str(member.role);
+    raw.expires_ns = member.expires_ns;
+    raw.space = to_abi(member.space);
+    if (!emit(raw)) break;
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<std::unique_ptr<RegistrySql>> RegistrySql::create(const Call &, Host host) {
-  return open("sqlite:" + host.text("database", "registry.db"));
+  return open(host.text("database", "sqlite:registry.db"));
 }
 
 Result<std::unique_ptr<RegistrySql>> RegistrySql::open(const std::string &url) {
@@ -82,18 +97,16 @@ Result<void> RegistrySql::member_remove(const Call &, SpaceId space, AccountId a
 }
 
 Result<void> RegistrySql::members(const Call &, SpaceId space, MemberEmitter emit) {
-  const auto members = store_->members(space);
-  if (!members) return members.error();
-  for (const Member &member : *members) {
-    auto raw = sized<atoll_member>();
-    raw.kind = member.kind;
-    raw.account = to_abi(member.account);
-    raw.permissions = member.permissions;
-    raw.role = str(member.role);
-    raw.expires_ns = member.expires_ns;
-    if (!emit(raw)) break;
-  }
-  return {};
+  return emit_members(store_->members(space), emit);
+}
+
+Result<void> RegistrySql::space_get_many(const Call &call, const std::vector<SpaceId> &spaces,
+                                         SpaceRecordEmitter emit) {
+  return emit_all(store_->get_many(spaces, asker_of(call), base::now_unix_ns()), emit);
+}
+
+Result<void> RegistrySql::members_many(const Call &, const std::vector<SpaceId> &spaces, MemberEmitter emit) {
+  return emit_members(store_->members_many(spaces), emit);
 }
 
 Result<std::uint64_t> RegistrySql::generation(const Call &) { return store_->generation(base::now_unix_ns()); }

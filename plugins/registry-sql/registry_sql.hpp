@@ -20,7 +20,11 @@ class RegistrySql : public Plugin<RegistrySql>, public Registry<RegistrySql> {
   using Offers = Interfaces<Registry<RegistrySql>>;
 
   static constexpr std::array config{
-      config_key("database", ATOLL_CONFIG_PATH, "registry.db", "The SQLite file with spaces and members."),
+      config_key(
+          "database", ATOLL_CONFIG_DATABASE, "registry.db",
+          "The database with spaces and members: an SQLite file, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE, "
+          "which several servers may share.",
+          ATOLL_CONFIG_SECRET),
   };
 
   static Result<std::unique_ptr<RegistrySql>> create(const Call &call, Host host);
@@ -43,6 +47,8 @@ class RegistrySql : public Plugin<RegistrySql>, public Registry<RegistrySql> {
   Result<void> member_put(const Call &call, SpaceId space, const atoll_member &member);
   Result<void> member_remove(const Call &call, SpaceId space, AccountId account);
   Result<void> members(const Call &call, SpaceId space, MemberEmitter emit);
+  Result<void> space_get_many(const Call &call, const std::vector<SpaceId> &spaces, SpaceRecordEmitter emit);
+  Result<void> members_many(const Call &call, const std::vector<SpaceId> &spaces, MemberEmitter emit);
   Result<std::uint64_t> generation(const Call &call);
 
  private:

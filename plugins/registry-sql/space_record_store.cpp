@@ -16,7 +16,7 @@ using Poco::Data::Keywords::useRef;
 
 namespace {
 
-constexpr std::array<const char *, 1> kMigrations = {
+constexpr std::array<const char *, 3> kMigrations = {
     "CREATE TABLE spaces(id TEXT PRIMARY KEY, birth TEXT NOT NULL, type BIGINT NOT NULL, state BIGINT NOT NULL,"
     " owner TEXT NOT NULL, name TEXT NOT NULL, alias TEXT NOT NULL, description TEXT NOT NULL, provider TEXT NOT NULL,"
     " endpoint TEXT NOT NULL, quota BIGINT NOT NULL, root_etag TEXT NOT NULL, created_ns BIGINT NOT NULL);\n"
@@ -26,7 +26,27 @@ constexpr std::array<const char *, 1> kMigrations = {
     " PRIMARY KEY(space, account));\n"
     "CREATE INDEX members_by_account ON members(account, space);\n"
     "CREATE INDEX members_by_expiry ON members(expires_ns) WHERE expires_ns > 0;\n",
+    "ALTER TABLE spaces ADD COLUMN issuer TEXT NOT NULL DEFAULT '';\n"
+    "ALTER TABLE spaces ADD COLUMN image TEXT NOT NULL DEFAULT '';\n"
+    "ALTER TABLE spaces ADD COLUMN readme TEXT NOT NULL DEFAULT '';\n"
+    "DROP INDEX spaces_personal;\n"
+    "CREATE UNIQUE INDEX spaces_personal ON spaces(owner) WHERE type = 1 AND endpoint = '';\n",
+    "CREATE TABLE registry_generation(one BIGINT PRIMARY KEY, value BIGINT NOT NULL);\n"
+    "INSERT INTO registry_generation(one, value) VALUES(1, 1);\n",
 };
+
+/// Ids are compared by their bytes, whatever the language of a PostgreSQL database.
+std::vector<std::string> migrations_for(sql::Dialect dialect) {
+  std::vector<std::string> out(kMigrations.begin(), kMigrations.end());
+  if (dialect == sql::Dialect::Sqlite) return out;
+  constexpr std::string_view plain = " TEXT ", bytes = " TEXT COLLATE \"C\" ";
+  for (std::string &step : out)
+    for (std::size_t at = 0; (at = step.find(plain, at)) != std::string::npos; at += bytes.size())
+      step.replace(at, plain.size(), bytes);
+  return out;
+}
+
+std::string text_of(const NodeId &node) { return node.none() ? std::string() : node.text(); }
 
 Error no_space() { return error(Status::NotFound, "there is no such space"); }
 
@@ -44,6 +64,8 @@ Result<void> check(const SpaceRecord &record) {
     return error(Status::InvalidArgument, "there is no such state of a space");
   }
   if (record.name.empty()) return error(Status::InvalidArgument, "the name of the space is empty");
+  if (record.provider.empty() == record.endpoint.empty())
+    return error(Status::InvalidArgument, "a space lives at a provider here or at an endpoint elsewhere, one of both");
   if (record.quota != ATOLL_QUOTA_NONE && record.quota > std::numeric_limits<std::int64_t>::max()) {
     return error(Status::InvalidArgument, "the quota of the space is too large");
   }
@@ -53,6 +75,7 @@ Result<void> check(const SpaceRecord &record) {
         {"description", record.description, 65536},
         {"provider", record.provider, 1000},
         {"endpoint", record.endpoint, 4000},
+        {"issuer", record.issuer, 4000},
         {"etag", record.root_etag, 1000}}) {
     if (auto checked = check_text(what, text, limit); !checked) return checked;
   }
@@ -76,6 +99,13 @@ void put_member(sql::Sessions::Lease &lease, const SpaceId &space, const Member 
       useRef(member.expires_ns));
 }
 
+/// Ids that stand in one query.
+constexpr std::size_t kAtOnce = 500;
+
+std::span<const SpaceId> some_of(const std::vector<SpaceId> &all, std::size_t at) {
+  return std::span(all).subspan(at, std::min(kAtOnce, all.size() - at));
+}
+
 bool space_exists(sql::Sessions::Lease &lease, const SpaceId &space) {
   const std::string key = space.text();
   std::int64_t count = 0;
@@ -88,10 +118,21 @@ bool space_exists(sql::Sessions::Lease &lease, const SpaceId &space) {
 SpaceRecordStore::SpaceRecordStore(Private, std::unique_ptr<sql::Sessions> sessions)
     : sessions_(std::move(sessions)), generation_(static_cast<std::uint64_t>(base::now_unix_ns())) {}
 
+std::string SpaceRecordStore::query_of(const Asker &asker) {
+  return SpaceRows::columns() + SpaceRows::reached_by(asker);
+}
+
+void SpaceRecordStore::changing(Lease &lease) {
+  if (shared()) lease.run("UPDATE registry_generation SET value = value + 1 WHERE one = 1");
+}
+
 Result<std::unique_ptr<SpaceRecordStore>> SpaceRecordStore::open(const std::string &url) {
   auto sessions = sql::Sessions::open(url);
   if (!sessions) return sessions.error();
-  if (auto migrated = (*sessions)->migrate("registry-sql", kMigrations); !migrated) return migrated.error();
+  const auto steps = migrations_for((*sessions)->dialect());
+  std::vector<const char *> texts;
+  for (const std::string &step : steps) texts.push_back(step.c_str());
+  if (auto migrated = (*sessions)->migrate("registry-sql", texts); !migrated) return migrated.error();
   return std::make_unique<SpaceRecordStore>(Private{}, std::move(*sessions));
 }
 
@@ -99,10 +140,7 @@ Result<std::vector<SpaceRecord>> SpaceRecordStore::spaces_of(const Asker &asker,
   if (asker.account.none()) return std::vector<SpaceRecord>();
   return with_session("read the spaces of an account", [&](Lease &lease) -> Result<std::vector<SpaceRecord>> {
     SpaceRows rows;
-    rows.read(lease,
-              "FROM members m JOIN spaces s ON s.id = m.space WHERE " + SpaceRows::membership(asker) +
-                  " ORDER BY s.type, s.name, s.id",
-              useRef(now_ns));
+    rows.read(lease, SpaceRows::reached_by(asker), useRef(now_ns));
     return rows.records();
   });
 }
@@ -127,7 +165,7 @@ Result<SpaceRecord> SpaceRecordStore::personal(const AccountId &owner, const Ask
     const std::string key = owner.text();
     rows.read(lease,
               "FROM spaces s LEFT JOIN members m ON m.space = s.id AND " + SpaceRows::membership(asker) +
-                  " WHERE s.type = 1 AND s.owner = $2",
+                  " WHERE s.type = 1 AND s.endpoint = '' AND s.owner = $2",
               useRef(now_ns), useRef(key));
     auto records = rows.records();
     if (records.empty()) return no_space();
@@ -151,24 +189,62 @@ Result<std::vector<SpaceRecord>> SpaceRecordStore::list(const SpaceId &after, st
   });
 }
 
+Result<std::vector<SpaceRecord>> SpaceRecordStore::get_many(std::span<const SpaceId> spaces, const Asker &asker,
+                                                            std::int64_t now_ns) {
+  std::vector<SpaceId> wanted(spaces.begin(), spaces.end());
+  std::sort(wanted.begin(), wanted.end());
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+  return with_session("read some spaces", [&](Lease &lease) -> Result<std::vector<SpaceRecord>> {
+    std::vector<SpaceRecord> out;
+    for (std::size_t at = 0; at < wanted.size(); at += kAtOnce) {
+      SpaceRows rows;
+      rows.read(lease,
+                "FROM spaces s LEFT JOIN members m ON m.space = s.id AND " + SpaceRows::membership(asker) +
+                    " WHERE s.id IN " + SpaceRows::list_of(some_of(wanted, at)) + " ORDER BY s.id",
+                useRef(now_ns));
+      for (SpaceRecord &record : rows.records()) out.push_back(std::move(record));
+    }
+    return out;
+  });
+}
+
+Result<std::vector<Member>> SpaceRecordStore::read_members(Lease &lease, const std::string &where) {
+  std::vector<std::string> spaces, accounts, roles;
+  std::vector<std::int64_t> kinds, permissions, expiries;
+  lease.run("SELECT space, kind, account, permissions, role, expires_ns FROM members WHERE space " + where +
+                " ORDER BY space, kind, account",
+            into(spaces), into(kinds), into(accounts), into(permissions), into(roles), into(expiries));
+  std::vector<Member> out;
+  for (std::size_t i = 0; i < accounts.size(); ++i) {
+    Member member;
+    member.kind = static_cast<std::uint32_t>(kinds[i]);
+    member.account = AccountId::parse(accounts[i]).value_or(AccountId());
+    member.permissions = static_cast<std::uint32_t>(permissions[i]);
+    member.role = roles[i];
+    member.expires_ns = expiries[i];
+    member.space = SpaceId::parse(spaces[i]).value_or(SpaceId());
+    out.push_back(std::move(member));
+  }
+  return out;
+}
+
 Result<std::vector<Member>> SpaceRecordStore::members(const SpaceId &space) {
   return with_session("read the members of a space", [&](Lease &lease) -> Result<std::vector<Member>> {
-    const std::string key = space.text();
-    std::vector<std::string> accounts, roles;
-    std::vector<std::int64_t> kinds, permissions, expiries;
     if (!space_exists(lease, space)) return no_space();
-    lease.run(
-        "SELECT kind, account, permissions, role, expires_ns FROM members WHERE space = $1 ORDER BY kind, account",
-        useRef(key), into(kinds), into(accounts), into(permissions), into(roles), into(expiries));
+    return read_members(lease, "IN " + SpaceRows::list_of(std::span(&space, 1)));
+  });
+}
+
+Result<std::vector<Member>> SpaceRecordStore::members_many(std::span<const SpaceId> spaces) {
+  std::vector<SpaceId> wanted(spaces.begin(), spaces.end());
+  std::sort(wanted.begin(), wanted.end());
+  wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
+  return with_session("read the members of spaces", [&](Lease &lease) -> Result<std::vector<Member>> {
     std::vector<Member> out;
-    for (std::size_t i = 0; i < accounts.size(); ++i) {
-      Member member;
-      member.kind = static_cast<std::uint32_t>(kinds[i]);
-      member.account = AccountId::parse(accounts[i]).value_or(AccountId());
-      member.permissions = static_cast<std::uint32_t>(permissions[i]);
-      member.role = roles[i];
-      member.expires_ns = expiries[i];
-      out.push_back(std::move(member));
+    for (std::size_t at = 0; at < wanted.size(); at += kAtOnce) {
+      auto some = read_members(lease, "IN " + SpaceRows::list_of(some_of(wanted, at)));
+      if (!some) return some;
+      for (Member &member : *some) out.push_back(std::move(member));
     }
     return out;
   });
@@ -190,28 +266,30 @@ Result<void> SpaceRecordStore::insert(SpaceRecord record) {
     const std::int64_t type = record.type;
     const std::int64_t state = record.state;
     const std::int64_t quota = stored_quota(record.quota);
-    const std::int64_t created_ns = base::now_unix_ns();
+    const std::int64_t created_ns = record.created_ns != 0 ? record.created_ns : base::now_unix_ns();
+    const std::string image = text_of(record.image), readme = text_of(record.readme);
     lease.begin();
-    lease.run(
+    const std::size_t rows = lease.run(
         "INSERT INTO spaces(id, birth, type, state, owner, name, alias, description, provider, endpoint, quota,"
-        " root_etag, created_ns) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
+        " root_etag, created_ns, issuer, image, readme)"
+        " VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) ON CONFLICT DO NOTHING",
         useRef(id), useRef(birth), useRef(type), useRef(state), useRef(owner), useRef(record.name),
         useRef(record.alias), useRef(record.description), useRef(record.provider), useRef(record.endpoint),
-        useRef(quota), useRef(record.root_etag), useRef(created_ns));
-    if (record.type == ATOLL_SPACE_PERSONAL) {
+        useRef(quota), useRef(record.root_etag), useRef(created_ns), useRef(record.issuer), useRef(image),
+        useRef(readme));
+    if (rows == 0) return error(Status::AlreadyExists, "the space is there already, or its owner has a personal space");
+    if (record.type == ATOLL_SPACE_PERSONAL && !record.remote()) {
       Member self;
       self.account = record.owner;
       self.permissions = kAllPermissions;
       self.role = kManagerRole;
       put_member(lease, record.id, self);
     }
+    changing(lease);
     lease.commit();
     return {};
   });
   if (inserted) changed();
-  if (inserted.status() == Status::AlreadyExists) {
-    return error(Status::AlreadyExists, "the space is there already, or its owner has a personal space");
-  }
   return inserted;
 }
 
@@ -222,20 +300,24 @@ Result<void> SpaceRecordStore::update(const SpaceRecord &record) {
     const std::string id = record.id.text();
     const std::int64_t state = record.state;
     const std::int64_t quota = stored_quota(record.quota);
+    const std::string image = text_of(record.image), readme = text_of(record.readme);
     lease.begin();
     std::int64_t same = 0;
     if (!space_exists(lease, record.id)) return no_space();
     lease.run(
         "SELECT count(*) FROM spaces WHERE id = $1 AND name = $2 AND alias = $3 AND description = $4 AND quota = $5"
-        " AND state = $6 AND provider = $7 AND endpoint = $8",
+        " AND state = $6 AND provider = $7 AND endpoint = $8 AND issuer = $9 AND image = $10 AND readme = $11",
         useRef(id), useRef(record.name), useRef(record.alias), useRef(record.description), useRef(quota), useRef(state),
-        useRef(record.provider), useRef(record.endpoint), into(same));
+        useRef(record.provider), useRef(record.endpoint), useRef(record.issuer), useRef(image), useRef(readme),
+        into(same));
     only_etag = same > 0;
     lease.run(
         "UPDATE spaces SET name = $1, alias = $2, description = $3, quota = $4, state = $5, provider = $6,"
-        " endpoint = $7, root_etag = $8 WHERE id = $9",
+        " endpoint = $7, root_etag = $8, issuer = $9, image = $10, readme = $11 WHERE id = $12",
         useRef(record.name), useRef(record.alias), useRef(record.description), useRef(quota), useRef(state),
-        useRef(record.provider), useRef(record.endpoint), useRef(record.root_etag), useRef(id));
+        useRef(record.provider), useRef(record.endpoint), useRef(record.root_etag), useRef(record.issuer),
+        useRef(image), useRef(readme), useRef(id));
+    if (!only_etag) changing(lease);
     lease.commit();
     return {};
   });
@@ -249,6 +331,7 @@ Result<void> SpaceRecordStore::remove(const SpaceId &id) {
     lease.begin();
     if (!space_exists(lease, id)) return no_space();
     lease.run("DELETE FROM spaces WHERE id = $1", useRef(key));
+    changing(lease);
     lease.commit();
     return {};
   });
@@ -267,6 +350,7 @@ Result<void> SpaceRecordStore::member_put(const SpaceId &space, const Member &me
     lease.begin();
     if (!space_exists(lease, space)) return no_space();
     put_member(lease, space, member);
+    changing(lease);
     lease.commit();
     return {};
   });
@@ -285,6 +369,7 @@ Result<void> SpaceRecordStore::member_remove(const SpaceId &space, const Account
               into(count));
     if (count == 0) return error(Status::NotFound, "there is no such member");
     lease.run("DELETE FROM members WHERE space = $1 AND account = $2", useRef(space_key), useRef(account_key));
+    changing(lease);
     lease.commit();
     return {};
   });
@@ -302,6 +387,19 @@ Result<std::int64_t> SpaceRecordStore::next_expiry(std::int64_t now_ns) {
 }
 
 Result<std::uint64_t> SpaceRecordStore::generation(std::int64_t now_ns) {
+  std::int64_t stored = 0;
+  if (shared()) {
+    const auto read = with_session("read the generation of the registry", [&](Lease &lease) -> Result<std::int64_t> {
+      std::vector<std::int64_t> values;
+      lease.run("SELECT value FROM registry_generation WHERE one = 1", into(values));
+      if (values.size() != 1) return error(Status::Unavailable, "the registry's database has lost its generation");
+      return values.front();
+    });
+    if (!read) return read.error();
+    stored = *read;
+    // Another server may have put a member who expires.
+    if (seen_.exchange(stored) != stored) next_expiry_ns_ = 0;
+  }
   std::int64_t expected = next_expiry_ns_;
   if (now_ns >= expected) {
     if (expected > 0) changed();  // that membership has ended just now
@@ -310,7 +408,7 @@ Result<std::uint64_t> SpaceRecordStore::generation(std::int64_t now_ns) {
     // A member that was put meanwhile has set it to 0: then it is looked at again next time.
     next_expiry_ns_.compare_exchange_strong(expected, *next);
   }
-  return generation_.load();
+  return generation_.load() + static_cast<std::uint64_t>(stored);
 }
 
 }  // namespace Atoll::registry_sql

@@ -31,6 +31,7 @@ struct Member {
   std::uint32_t permissions = 0;  ///< ATOLL_MAY_*
   std::string role;               ///< id of the role definition that they came from
   std::int64_t expires_ns = 0;    ///< 0: never
+  SpaceId space;                  ///< set in answers
 };
 
 /// Who asks: an account and the groups that it is in. Without an account nothing is reached.
@@ -59,8 +60,12 @@ class SpaceRecordStore {
   /// All spaces sorted by id, after `after`, at most `limit` (0: all).
   Result<std::vector<SpaceRecord>> list(const SpaceId &after, std::uint64_t limit, const Asker &asker,
                                         std::int64_t now_ns);
+  /// Of these spaces those that are there, sorted by id.
+  Result<std::vector<SpaceRecord>> get_many(std::span<const SpaceId> spaces, const Asker &asker, std::int64_t now_ns);
   /// Expired ones too.
   Result<std::vector<Member>> members(const SpaceId &space);
+  /// The same of several spaces, sorted by space; a space that is not there has none.
+  Result<std::vector<Member>> members_many(std::span<const SpaceId> spaces);
 
   // ---- changing: durable, and in force for generation(), when it returns
   /// AlreadyExists when the id is there, and for a second personal space of an owner. The owner of a personal space
@@ -74,8 +79,12 @@ class SpaceRecordStore {
   Result<void> member_remove(const SpaceId &space, const AccountId &account);
 
   /// Grows with every change but one of root_etag alone, and when a membership expires; never the same again, restarts
-  /// included. Costs no query unless a membership has just expired.
+  /// included. SQLite: costs no query unless a membership has just expired. PostgreSQL, which several servers may
+  /// share: one small query.
   Result<std::uint64_t> generation(std::int64_t now_ns);
+
+  /// The text of the query of spaces_of(), with $1 for the time.
+  static std::string query_of(const Asker &asker);
 
  private:
   using Lease = sql::Sessions::Lease;
@@ -87,11 +96,16 @@ class SpaceRecordStore {
       return action(*lease);
     });
   }
+  bool shared() const { return sessions_->dialect() == sql::Dialect::Postgresql; }
+  /// Before the commit of a change, and after it.
+  void changing(Lease &lease);
   void changed() { generation_.fetch_add(1); }
+  Result<std::vector<Member>> read_members(Lease &lease, const std::string &where);
   Result<std::int64_t> next_expiry(std::int64_t now_ns);
 
   std::unique_ptr<sql::Sessions> sessions_;
-  std::atomic<std::uint64_t> generation_;
+  std::atomic<std::uint64_t> generation_;        // PostgreSQL: what this process adds to the one in the database
+  std::atomic<std::int64_t> seen_{0};            // PostgreSQL: the one in the database, when it was last read
   std::atomic<std::int64_t> next_expiry_ns_{0};  // wall clock; 0: look
 };
 

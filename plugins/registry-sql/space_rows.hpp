@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,28 +21,40 @@ class SpaceRows {
     out.append(now).append(") AND ((m.kind = 1 AND m.account = ");
     append_id(out, asker.account);
     out.append(")");
-    if (!asker.groups.empty()) {
-      out.append(" OR (m.kind = 2 AND m.account IN (");
-      for (std::size_t i = 0; i < asker.groups.size(); ++i) {
-        if (i > 0) out.push_back(',');
-        append_id(out, asker.groups[i]);
-      }
-      out.append("))");
-    }
+    if (!asker.groups.empty())
+      out.append(" OR (m.kind = 2 AND m.account IN ").append(list_of(std::span(asker.groups))).append(")");
     return out.append(")");
+  }
+
+  static std::string columns() {
+    return "SELECT s.id, s.birth, s.type, s.state, s.owner, s.name, s.alias, s.description, s.provider, s.endpoint,"
+           " s.quota, s.root_etag, s.created_ns, s.issuer, s.image, s.readme, COALESCE(m.permissions, 0) ";
+  }
+  /// What follows the columns in the query for all spaces that somebody reaches.
+  static std::string reached_by(const Asker &asker) {
+    return "FROM members m JOIN spaces s ON s.id = m.space WHERE " + membership(asker) +
+           " ORDER BY s.type, s.name, s.id";
   }
 
   /// Reads the rows of "SELECT ... <rest>" over spaces s and members m. Throws as Poco::Data does.
   template <class... Bindings>
   void read(sql::Sessions::Lease &lease, const std::string &rest, Bindings &&...bindings) {
     using Poco::Data::Keywords::into;
-    lease.run(
-        "SELECT s.id, s.birth, s.type, s.state, s.owner, s.name, s.alias, s.description, s.provider, s.endpoint,"
-        " s.quota, s.root_etag, COALESCE(m.permissions, 0) " +
-            rest,
-        std::forward<Bindings>(bindings)..., into(ids_), into(births_), into(types_), into(states_), into(owners_),
-        into(names_), into(aliases_), into(descriptions_), into(providers_), into(endpoints_), into(quotas_),
-        into(etags_), into(permissions_));
+    lease.run(columns() + rest, std::forward<Bindings>(bindings)..., into(ids_), into(births_), into(types_),
+              into(states_), into(owners_), into(names_), into(aliases_), into(descriptions_), into(providers_),
+              into(endpoints_), into(quotas_), into(etags_), into(created_), into(issuers_), into(images_),
+              into(readmes_), into(permissions_));
+  }
+
+  /// "('id','id')" to stand behind IN.
+  template <class Id>
+  static std::string list_of(std::span<const Id> ids) {
+    std::string out("(");
+    for (const Id &id : ids) {
+      if (out.size() > 1) out.push_back(',');
+      append_id(out, id);
+    }
+    return out.append(")");
   }
 
   /// One record per space: the permissions of its rows, which follow each other, are joined.
@@ -56,7 +69,10 @@ class SpaceRows {
 
  private:
   /// Hex digits and dashes only: safe to stand in SQL.
-  static void append_id(std::string &out, const AccountId &id) { out.append("'").append(id.text()).append("'"); }
+  template <class Id>
+  static void append_id(std::string &out, const Id &id) {
+    out.append("'").append(id.text()).append("'");
+  }
 
   SpaceRecord record(std::size_t row) const {
     SpaceRecord out;
@@ -72,12 +88,17 @@ class SpaceRows {
     out.endpoint = endpoints_[row];
     out.quota = quotas_[row] < 0 ? ATOLL_QUOTA_NONE : static_cast<std::uint64_t>(quotas_[row]);
     out.root_etag = etags_[row];
+    out.created_ns = created_[row];
+    out.issuer = issuers_[row];
+    out.image = NodeId::parse(images_[row]).value_or(NodeId());
+    out.readme = NodeId::parse(readmes_[row]).value_or(NodeId());
     out.permissions = 0;
     return out;
   }
 
-  std::vector<std::string> ids_, births_, owners_, names_, aliases_, descriptions_, providers_, endpoints_, etags_;
-  std::vector<std::int64_t> types_, states_, quotas_, permissions_;
+  std::vector<std::string> ids_, births_, owners_, names_, aliases_, descriptions_, providers_, endpoints_, etags_,
+      issuers_, images_, readmes_;
+  std::vector<std::int64_t> types_, states_, quotas_, created_, permissions_;
 };
 
 }  // namespace Atoll::registry_sql

@@ -167,6 +167,10 @@ Result<void> StoragePosix::space_list(const Call &, const SpaceEmitter &sink) {
   return engine_->space_list([&](const tree::SpaceInfo &found) { return emit(sink, found); });
 }
 
+Result<void> StoragePosix::space_roots(const Call &, const std::vector<SpaceId> &spaces, const SpaceEmitter &sink) {
+  return engine_->space_roots(spaces, [&](const tree::SpaceInfo &found) { return emit(sink, found); });
+}
+
 Result<void> StoragePosix::space_set_quota(const Call &, const SpaceId &space, std::uint64_t quota) {
   return engine_->space_set_quota(space, quota);
 }

@@ -10,6 +10,7 @@
 #include <atoll/sdk/storage_changes.hpp>
 #include <atoll/sdk/storage_fs.hpp>
 #include <atoll/sdk/storage_move.hpp>
+#include <atoll/sdk/storage_roots.hpp>
 #include <atoll/sdk/storage_trash.hpp>
 #include <atoll/sdk/storage_versions.hpp>
 
@@ -18,6 +19,7 @@ namespace Atoll::storage_posix {
 class StoragePosix : public Plugin<StoragePosix>,
                      public StorageFs<StoragePosix>,
                      public StorageFsListing<StoragePosix>,
+                     public StorageFsRoots<StoragePosix>,
                      public StorageFsAttributes<StoragePosix>,
                      public StorageFsLocks<StoragePosix>,
                      public StorageFsTrash<StoragePosix>,
@@ -28,8 +30,9 @@ class StoragePosix : public Plugin<StoragePosix>,
  public:
   static constexpr PluginInfo info{"org.atoll.storage-posix", "0.1.0", "Apache-2.0",
                                    "Spaces as plain readable trees of a local file system"};
-  using Offers = Interfaces<StorageFs<StoragePosix>, StorageFsListing<StoragePosix>, StorageFsAttributes<StoragePosix>,
-                            StorageFsLocks<StoragePosix>, StorageFsTrash<StoragePosix>, StorageFsVersions<StoragePosix>,
+  using Offers = Interfaces<StorageFs<StoragePosix>, StorageFsListing<StoragePosix>, StorageFsRoots<StoragePosix>,
+                            StorageFsAttributes<StoragePosix>, StorageFsLocks<StoragePosix>,
+                            StorageFsTrash<StoragePosix>, StorageFsVersions<StoragePosix>,
                             StorageFsChanges<StoragePosix>, StorageFsCare<StoragePosix>, StorageFsMove<StoragePosix>>;
   static constexpr std::array config{
       config_key("root", ATOLL_CONFIG_PATH, "storage",
@@ -127,6 +130,7 @@ class StoragePosix : public Plugin<StoragePosix>,
   Result<void> space_create(const Call &call, const atoll_space &space);
   Result<void> space_get(const Call &call, const SpaceId &space, const SpaceEmitter &sink);
   Result<void> space_list(const Call &call, const SpaceEmitter &sink);
+  Result<void> space_roots(const Call &call, const std::vector<SpaceId> &spaces, const SpaceEmitter &sink);
   Result<void> space_set_quota(const Call &call, const SpaceId &space, std::uint64_t quota);
   Result<void> space_remove(const Call &call, const SpaceId &space);
   Result<void> stat(const Call &call, const RefView &ref, const StatEmitter &sink);

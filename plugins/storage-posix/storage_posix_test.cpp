@@ -12,6 +12,7 @@
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <tuple>
 
 using namespace Atoll;
 using storage_posix::StoragePosix;
@@ -177,6 +178,49 @@ TEST_CASE("a file goes in and comes out through the tables") {
   const atoll_ref nope = i.at("nope");
   CHECK(i.fs->stat(call.get(), i.self, &nope, nullptr) == ATOLL_NOT_FOUND);
   CHECK(call.error(ATOLL_NOT_FOUND).message.find("nope") != std::string::npos);
+}
+
+TEST_CASE("the roots of many spaces at once are what each says, and one that cannot be told of is left out") {
+  Instance i;
+  OutgoingCall call;
+  auto second = sized<atoll_space>();
+  second.id = to_abi(base::random_id<SpaceId>());
+  second.type = ATOLL_SPACE_PROJECT;
+  second.name = str("Solar");
+  second.quota = 5000;
+  REQUIRE(i.fs->space_create(call.get(), i.self, &second) == ATOLL_OK);
+  REQUIRE(i.put("a.txt", "12345", call) == ATOLL_OK);
+  const auto *roots =
+      static_cast<const atoll_storage_fs_roots *>(StoragePosix::descriptor()->query(ATOLL_STORAGE_FS_ROOTS));
+  REQUIRE(roots != nullptr);
+  using Root = std::tuple<std::string, std::uint64_t, std::uint64_t>;
+  const auto root_of_space = [](const atoll_space *s) { return Root(view(s->root_etag), s->used, s->quota); };
+  const std::vector<atoll_uuid> ids{to_abi(base::random_id<SpaceId>()), to_abi(i.space), second.id};
+  const auto told = [&] {
+    std::map<SpaceId, Root> out;
+    const atoll_uuids all{ids.data(), ids.size()};
+    const auto sink =
+        make_sink<atoll_space_sink>([&](const atoll_space *s) { out[from_abi<SpaceId>(s->id)] = root_of_space(s); });
+    CHECK(roots->roots(call.get(), i.self, &all, sink.get()) == ATOLL_OK);
+    return out;
+  };
+  const auto before = told();
+  CHECK(before.size() == 2);
+  for (const auto &[id, root] : before) {
+    Root one;
+    const atoll_uuid raw = to_abi(id);
+    const auto sink = make_sink<atoll_space_sink>([&](const atoll_space *s) { one = root_of_space(s); });
+    REQUIRE(i.fs->space_get(call.get(), i.self, &raw, sink.get()) == ATOLL_OK);
+    CHECK(one == root);
+  }
+  CHECK(std::get<1>(before.at(i.space)) == 5);
+  REQUIRE(i.put("b.txt", "1", call) == ATOLL_OK);
+  const auto after = told();
+  CHECK(after.at(i.space) != before.at(i.space));
+  CHECK(after.at(from_abi<SpaceId>(second.id)) == before.at(from_abi<SpaceId>(second.id)));
+  REQUIRE(i.fs->space_remove(call.get(), i.self, &second.id) == ATOLL_OK);
+  CHECK(told().size() == 1);
+  CHECK(i.fs->space_get(call.get(), i.self, &second.id, nullptr) == ATOLL_NOT_FOUND);
 }
 
 TEST_CASE("locks and attributes through the tables") {

@@ -26,6 +26,15 @@ typedef struct atoll_account {
   atoll_str display_name;
   atoll_str mail;
   int64_t created_ns;
+  atoll_str given_name;
+  atoll_str surname;
+  atoll_str language;    /* that the user prefers, RFC 5646; may be empty */
+  int64_t last_login_ns; /* to the day or better; 0: never or not known. Ignored in a change */
+  int64_t expires_ns;    /* from then on he cannot log in; 0: never */
+  uint32_t guest;        /* 1: known by his mail address, from outside */
+  uint32_t reserved;
+  atoll_str issuer;      /* who knows his password: "local", or an OpenID issuer; ignored in a change */
+  atoll_str description; /* of groups */
 } atoll_account;
 
 typedef struct atoll_account_sink {
@@ -49,6 +58,18 @@ typedef struct atoll_directory {
   int32_t (*members_of)(const atoll_call *call, void *self, const atoll_uuid *group, const atoll_account_sink *sink);
 } atoll_directory;
 
+/* What a change takes from its account. */
+#define ATOLL_ACCOUNT_SET_DISPLAY_NAME 0x0001u
+#define ATOLL_ACCOUNT_SET_MAIL 0x0002u
+#define ATOLL_ACCOUNT_SET_APP_ROLE 0x0004u
+#define ATOLL_ACCOUNT_SET_ENABLED 0x0008u
+#define ATOLL_ACCOUNT_SET_NAME 0x0010u
+#define ATOLL_ACCOUNT_SET_GIVEN_NAME 0x0020u
+#define ATOLL_ACCOUNT_SET_SURNAME 0x0040u
+#define ATOLL_ACCOUNT_SET_LANGUAGE 0x0080u
+#define ATOLL_ACCOUNT_SET_EXPIRES 0x0100u
+#define ATOLL_ACCOUNT_SET_DESCRIPTION 0x0200u
+
 typedef struct atoll_directory_admin {
   uint32_t struct_size;
   uint32_t reserved;
@@ -61,7 +82,43 @@ typedef struct atoll_directory_admin {
   int32_t (*remove)(const atoll_call *call, void *self, const atoll_uuid *id);
   int32_t (*member_add)(const atoll_call *call, void *self, const atoll_uuid *group, const atoll_uuid *user);
   int32_t (*member_remove)(const atoll_call *call, void *self, const atoll_uuid *group, const atoll_uuid *user);
+  /* Takes the fields of `account`, whose id names it, that `fields` (ATOLL_ACCOUNT_SET_*) says. ATOLL_ALREADY_EXISTS when the
+   * name is taken, ATOLL_FAILED_PRECONDITION when it would leave no enabled admin. In force when it returns. */
+  int32_t (*change)(const atoll_call *call, void *self, const atoll_account *account, uint32_t fields);
 } atoll_directory_admin;
+
+/* ---- atoll.directory.tokens/1: passwords of programs ---------------------------------------------------------------- */
+#define ATOLL_DIRECTORY_TOKENS "atoll.directory.tokens/1"
+
+/* One app password of an account. It logs in by HTTP Basic in place of the account's own password. */
+typedef struct atoll_app_token {
+  uint32_t struct_size;
+  uint32_t reserved;
+  atoll_uuid id;
+  atoll_str label;
+  int64_t created_ns;
+  int64_t expires_ns;  /* 0: never */
+  int64_t last_used_ns; /* to the hour; 0: never */
+} atoll_app_token;
+
+typedef struct atoll_app_token_sink {
+  uint32_t struct_size;
+  uint32_t reserved;
+  void *context;
+  int32_t (*emit)(void *context, const atoll_app_token *token);
+} atoll_app_token_sink;
+
+typedef struct atoll_directory_tokens {
+  uint32_t struct_size;
+  uint32_t reserved;
+  int32_t (*list)(const atoll_call *call, void *self, const atoll_uuid *account, const atoll_app_token_sink *sink);
+  /* Emits the token's record, then its text, which is told this once. */
+  int32_t (*create)(const atoll_call *call, void *self, const atoll_uuid *account, atoll_str label, int64_t expires_ns,
+                    const atoll_app_token_sink *sink, const atoll_text_sink *secret);
+  /* In force when it returns. Told by its id, or (id none) by its secret text. */
+  int32_t (*remove)(const atoll_call *call, void *self, const atoll_uuid *account, const atoll_uuid *token,
+                    atoll_str secret);
+} atoll_directory_tokens;
 
 #ifdef __cplusplus
 }

@@ -31,6 +31,9 @@ extern "C" {
 #define ATOLL_CONFIG_PATH 6u     /* an absolute path, or one relative to the data folder */
 #define ATOLL_CONFIG_CHOICE 7u   /* one of `choices` */
 #define ATOLL_CONFIG_MODE 8u     /* file mode in octal */
+/* sqlite:PATH, a path (as ATOLL_CONFIG_PATH), or postgresql://...; where the section sets none, that of [database] url. The
+ * plugin gets "sqlite:" with an absolute path, or the URL. */
+#define ATOLL_CONFIG_DATABASE 9u
 
 #define ATOLL_CONFIG_REQUIRED 1u
 #define ATOLL_CONFIG_SECRET 2u     /* never shown; also by file through KEY_file */

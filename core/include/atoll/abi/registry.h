@@ -31,6 +31,10 @@ typedef struct atoll_space_record {
   atoll_str endpoint;    /* its WebDAV URL when it lives elsewhere, else empty */
   uint64_t quota;        /* bytes or ATOLL_QUOTA_NONE */
   atoll_str root_etag;   /* last known; may be empty */
+  atoll_str issuer;      /* of a space elsewhere: who vouches for its accounts (an OpenID issuer URL); else empty */
+  atoll_uuid image;      /* node with the picture of the space; none */
+  atoll_uuid readme;     /* node with the text about it; none */
+  int64_t created_ns;    /* set by insert when 0 */
 } atoll_space_record;
 
 typedef struct atoll_space_record_sink {
@@ -48,6 +52,7 @@ typedef struct atoll_member {
   uint32_t reserved;
   atoll_str role;        /* id of the role definition that they came from */
   int64_t expires_ns;    /* 0: never */
+  atoll_uuid space;      /* set by members_many only */
 } atoll_member;
 
 typedef struct atoll_member_sink {
@@ -67,20 +72,25 @@ typedef struct atoll_registry {
   /* All spaces, sorted by id, after `after`, at most `limit` (0: all). */
   int32_t (*list)(const atoll_call *call, void *self, const atoll_uuid *after, uint64_t limit,
                   const atoll_space_record_sink *sink);
-  /* Inserts a space. The same id is there: ATOLL_ALREADY_EXISTS. A second personal space of an owner is
-   * ATOLL_ALREADY_EXISTS too. The owner of a personal space becomes its member with all permissions. */
+  /* Inserts a space, here or elsewhere (no provider, but an endpoint). The same id is there: ATOLL_ALREADY_EXISTS. A second
+   * personal space of an owner here is ATOLL_ALREADY_EXISTS too. The owner of a personal space becomes its member with all
+   * permissions. */
   int32_t (*insert)(const atoll_call *call, void *self, const atoll_space_record *record);
-  /* Name, alias, description, quota, state, provider, endpoint, root_etag. */
+  /* Name, alias, description, quota, state, provider, endpoint, root_etag, issuer, image, readme. */
   int32_t (*update)(const atoll_call *call, void *self, const atoll_space_record *record);
   int32_t (*remove)(const atoll_call *call, void *self, const atoll_uuid *space);
   /* The personal space of an account, with the permissions of the principal of the call. */
   int32_t (*personal)(const atoll_call *call, void *self, const atoll_uuid *owner, const atoll_space_record_sink *sink);
-  /* In force when it returns. */
+  /* Adds or replaces; in force when it returns. */
   int32_t (*member_put)(const atoll_call *call, void *self, const atoll_uuid *space, const atoll_member *member);
   int32_t (*member_remove)(const atoll_call *call, void *self, const atoll_uuid *space, const atoll_uuid *account);
   int32_t (*members)(const atoll_call *call, void *self, const atoll_uuid *space, const atoll_member_sink *sink);
   /* Grows with every change of spaces and members; the cache in front of the registry is keyed by it. Cheap. */
   int32_t (*generation)(const atoll_call *call, void *self, uint64_t *generation);
+  /* As get and members, for many spaces at once: what listings need. Spaces that are not there are left out. The members of
+   * a space follow each other. */
+  int32_t (*get_many)(const atoll_call *call, void *self, const atoll_uuids *spaces, const atoll_space_record_sink *sink);
+  int32_t (*members_many)(const atoll_call *call, void *self, const atoll_uuids *spaces, const atoll_member_sink *sink);
 } atoll_registry;
 
 #ifdef __cplusplus

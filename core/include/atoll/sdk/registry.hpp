@@ -6,6 +6,8 @@
 #include <atoll/abi/registry.h>
 #include <atoll/sdk/call.hpp>
 
+#include <vector>
+
 namespace Atoll {
 inline namespace sdk0 {
 
@@ -17,8 +19,13 @@ struct SpaceRecord {
   SpaceId id;
   Uuid birth;
   AccountId owner;
-  std::string name, alias, description, provider, endpoint, root_etag;
+  std::string name, alias, description, provider, endpoint, root_etag, issuer;
+  NodeId image, readme;
   std::uint64_t quota = ATOLL_QUOTA_NONE;
+  std::int64_t created_ns = 0;
+
+  /// It lives on another server.
+  bool remote() const { return provider.empty() && !endpoint.empty(); }
 
   static SpaceRecord from(const atoll_space_record *raw) {
     const atoll_space_record r = copied(raw);
@@ -36,6 +43,10 @@ struct SpaceRecord {
     out.endpoint = view(r.endpoint);
     out.quota = r.quota;
     out.root_etag = view(r.root_etag);
+    out.issuer = view(r.issuer);
+    out.image = from_abi<NodeId>(r.image);
+    out.readme = from_abi<NodeId>(r.readme);
+    out.created_ns = r.created_ns;
     return out;
   }
   /// Borrows the texts.
@@ -54,6 +65,10 @@ struct SpaceRecord {
     raw.endpoint = str(endpoint);
     raw.quota = quota;
     raw.root_etag = str(root_etag);
+    raw.issuer = str(issuer);
+    raw.image = to_abi(image);
+    raw.readme = to_abi(readme);
+    raw.created_ns = created_ns;
     return raw;
   }
 };
@@ -62,7 +77,8 @@ struct SpaceRecord {
 ///   spaces_of(emitter)  space_get(SpaceId, emitter)  space_list(SpaceId after, uint64_t limit, emitter)
 ///   space_insert(SpaceRecord)  space_update(SpaceRecord)  space_remove(SpaceId)  personal(AccountId, emitter)
 ///   member_put(SpaceId, atoll_member)  member_remove(SpaceId, AccountId)  members(SpaceId, emitter)
-/// and Result<std::uint64_t> generation(const Call &).
+/// and Result<std::uint64_t> generation(const Call &). It may have, where one query is better than many:
+///   space_get_many(std::vector<SpaceId>, emitter)  members_many(std::vector<SpaceId>, emitter)
 template <class D>
 class Registry {
  public:
@@ -118,12 +134,44 @@ class Registry {
           return {};
         });
       };
+      made.get_many = [](C c, void *self, const atoll_uuids *spaces, S sink) noexcept {
+        return guarded(c, [&] { return d(self).space_get_many(Call(c), ids(*spaces), SpaceRecordEmitter(sink)); });
+      };
+      made.members_many = [](C c, void *self, const atoll_uuids *spaces, const atoll_member_sink *sink) noexcept {
+        return guarded(c, [&] { return d(self).members_many(Call(c), ids(*spaces), MemberEmitter(sink)); });
+      };
       return made;
     }();
     return &t;
   }
 
+  Result<void> space_get_many(const Call &call, const std::vector<SpaceId> &spaces, const SpaceRecordEmitter &emit) {
+    for (const SpaceId &space : spaces)
+      if (auto done = static_cast<D *>(this)->space_get(call, space, emit); !done && done.status() != Status::NotFound)
+        return done;
+    return {};
+  }
+  Result<void> members_many(const Call &call, const std::vector<SpaceId> &spaces, const MemberEmitter &emit) {
+    for (const SpaceId &space : spaces) {
+      const auto sink = make_sink<atoll_member_sink>([&](const atoll_member *raw) {
+        atoll_member member = copied(raw);
+        member.space = to_abi(space);
+        return emit(member);
+      });
+      auto done = static_cast<D *>(this)->members(call, space, MemberEmitter(sink.get()));
+      sink.rethrow();
+      if (!done && done.status() != Status::NotFound) return done;
+    }
+    return {};
+  }
+
  private:
+  static std::vector<SpaceId> ids(const atoll_uuids &raw) {
+    std::vector<SpaceId> out;
+    out.reserve(static_cast<std::size_t>(raw.count));
+    for (std::uint64_t i = 0; i < raw.count; ++i) out.push_back(from_abi<SpaceId>(raw.items[i]));
+    return out;
+  }
   static D &d(void *self) noexcept { return *static_cast<D *>(self); }
 };
 

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#pragma once
+
+#include "core/gateway/admission.hpp"
+#include "core/gateway/registries.hpp"
+#include "core/gateway/root_log.hpp"
+#include "core/gateway/spaces.hpp"
+
+#include <atoll/abi/gateway_spaces.h>
+#include <atoll/sdk/storage_fs.hpp>
+
+#include <mutex>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+namespace Atoll::gateway {
+
+using SpaceViewEmitter = Emitter<atoll_space_view_sink>;
+using RoleEmitter = Emitter<atoll_role_sink>;
+
+/// Making, changing and ending spaces, and their members: what atoll.gateway.spaces/1 offers, where the rules are told.
+/// [worker]
+class SpaceAdmin {
+ public:
+  SpaceAdmin(InstanceLookup &lookup, Spaces &spaces, Admission &admission, RootLog &log, const GatewayOptions &options)
+      : lookup_(lookup), spaces_(spaces), admission_(admission), log_(log), options_(options) {}
+
+  Result<void> mine(const Call &, std::uint32_t type, const SpaceViewEmitter &);
+  Result<void> all(const Call &, std::uint32_t type, const SpaceId &after, std::uint64_t limit,
+                   const SpaceViewEmitter &);
+  Result<void> get(const Call &, const SpaceId &, const SpaceViewEmitter &);
+  Result<void> create(const Call &, const SpaceRecord &draft, const SpaceViewEmitter &);
+  Result<void> update(const Call &, const SpaceRecord &changed, std::uint32_t fields, const SpaceViewEmitter &);
+  Result<void> disable(const Call &, const SpaceId &);
+  Result<void> restore(const Call &, const SpaceId &, const SpaceViewEmitter &);
+  Result<void> purge(const Call &, const SpaceId &);
+  Result<void> members(const Call &, const SpaceId &, const MemberEmitter &);
+  Result<void> member_put(const Call &, const SpaceId &, const atoll_member &);
+  Result<void> member_remove(const Call &, const SpaceId &, const AccountId &);
+  Result<void> members_many(const Call &, std::vector<SpaceId> spaces, const MemberEmitter &);
+  Result<void> roles(const Call &, const RoleEmitter &);
+  Result<void> may_create(const Call &);
+
+  struct Changes {
+    std::string token;
+    bool list_again = false;
+  };
+  Result<Changes> changed(const Call &, std::string_view token, const SpaceViewEmitter &);
+  Result<void> watch(const atoll_space_watcher &, void **handle);
+  void unwatch(void *handle);
+
+ private:
+  /// A member of a space as the registry has him.
+  struct Member {
+    AccountId account;
+    std::uint32_t permissions = 0;
+    std::int64_t expires_ns = 0;
+  };
+
+  /// What the principal sees of spaces; else NOT_FOUND.
+  Result<Registered> visible(const Call &, const SpaceId &);
+  /// What he may manage; PERMISSION_DENIED when he sees it only.
+  Result<Registered> manageable(const Call &, const SpaceId &);
+  /// What `mine` shows of the spaces that he reaches.
+  Result<std::vector<Spaces::Reached>> reached(const Call &, std::uint32_t type);
+  Result<void> show(const Call &, std::vector<Spaces::Reached> spaces, const SpaceViewEmitter &);
+  Result<void> show_one(const Call &, SpaceRecord record, const SpaceViewEmitter &);
+  /// Asks one provider for the state of spaces: take(index into spaces, what it said).
+  template <class Take>
+  void ask_provider(const Call &, const std::string &provider, const std::vector<Spaces::Reached> &spaces,
+                    const std::vector<std::size_t> &which, Take take);
+  /// What providers told last of a space, for when they cannot.
+  struct LastRoot {
+    std::string etag;
+    std::uint64_t quota = ATOLL_QUOTA_NONE, used = 0;
+  };
+  std::string web_dav_url(const SpaceRecord &) const;
+  /// One admitted call of the provider that holds a space: f(table, call, self) gives its status.
+  template <class F>
+  Result<void> at_provider(const Call &, const SpaceRecord &, F f);
+  /// Tells watchers when a change has been made.
+  Result<void> woken(Result<void> done) {
+    if (done) log_.wake();
+    return done;
+  }
+  Result<void> set_state(const Call &, const Registered &, std::uint32_t state);
+  Result<std::vector<Member>> members_of(const Call &, const Registered &);
+  Result<void> keep_a_manager(const Call &, const Registered &, const AccountId &without);
+  Result<void> account_exists(const Call &, const AccountId &, std::uint32_t kind);
+  Result<void> file_of_space(const Call &, const SpaceRecord &, const NodeId &);
+
+  InstanceLookup &lookup_;
+  Spaces &spaces_;
+  Admission &admission_;
+  RootLog &log_;
+  const GatewayOptions &options_;
+  std::mutex roots_mutex_;
+  std::unordered_map<SpaceId, LastRoot> last_roots_;  // bounded
+  std::mutex members_mutex_;  // held from the look at the members to their change, so that one manager stays
+};
+
+}  // namespace Atoll::gateway

@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// Members of spaces, and the roles that they can be given.
+#include "core/base/time.hpp"
+#include "core/gateway/roles.hpp"
+#include "core/gateway/space_admin.hpp"
+#include "core/gateway/space_rules.hpp"
+
+#include <atoll/abi/directory.h>
+
+#include <algorithm>
+
+namespace Atoll::gateway {
+
+Result<std::vector<SpaceAdmin::Member>> SpaceAdmin::members_of(const Call &call, const Registered &found) {
+  std::vector<Member> out;
+  const atoll_uuid id = to_abi(found.record.id);
+  const auto sink = make_sink<atoll_member_sink>([&](const atoll_member *raw) {
+    out.push_back({from_abi<AccountId>(raw->account), raw->permissions, raw->expires_ns});
+  });
+  auto asked = call_registry(call, found.registry, [&](const atoll_registry *t, const atoll_call *c, void *self) {
+    return t->members(c, self, &id, sink.get());
+  });
+  sink.rethrow();
+  if (!asked) return std::move(asked).error();
+  return out;
+}
+
+Result<void> SpaceAdmin::keep_a_manager(const Call &call, const Registered &found, const AccountId &without) {
+  auto all = members_of(call, found);
+  if (!all) return std::move(all).error();
+  for (const Member &member : *all)
+    if (member.account != without && (member.permissions & ATOLL_MAY_MEMBERS) != 0 && member.expires_ns == 0) return {};
+  return error(Status::FailedPrecondition, "A space needs a manager whose membership does not expire.");
+}
+
+Result<void> SpaceAdmin::account_exists(const Call &call, const AccountId &account, std::uint32_t kind) {
+  auto directories = lookup_.all(ATOLL_DIRECTORY);
+  if (!directories) return std::move(directories).error();
+  const atoll_uuid id = to_abi(account);
+  for (const Lease &directory : *directories) {
+    std::uint32_t found = 0;
+    const auto sink = make_sink<atoll_account_sink>([&](const atoll_account *raw) { found = raw->kind; });
+    OutgoingCall out(call.raw());
+    const auto entered = directory->enter();
+    const auto *table = static_cast<const atoll_directory *>(directory->query(ATOLL_DIRECTORY));
+    const auto status = table->get(out.get(), directory->self(), &id, sink.get());
+    if (status == ATOLL_NOT_FOUND) continue;
+    if (status != ATOLL_OK) return out.error(status);
+    if (found == kind) return {};
+    break;
+  }
+  return error(Status::InvalidArgument,
+               kind == ATOLL_ACCOUNT_GROUP ? "There is no such group." : "There is no such user.");
+}
+
+Result<void> SpaceAdmin::members(const Call &call, const SpaceId &space, const MemberEmitter &emit) {
+  auto found = visible(call, space);
+  if (!found) return std::move(found).error();
+  const atoll_uuid id = to_abi(space);
+  const std::int64_t now = base::now_unix_ns();
+  const auto sink = make_sink<atoll_member_sink>([&](const atoll_member *raw) {
+    const atoll_member member = copied(raw);
+    return (member.expires_ns != 0 && member.expires_ns <= now) || emit(member);
+  });
+  auto asked = call_registry(call, found->registry, [&](const atoll_registry *t, const atoll_call *c, void *self) {
+    return t->members(c, self, &id, sink.get());
+  });
+  sink.rethrow();
+  return asked;
+}
+
+Result<void> SpaceAdmin::members_many(const Call &call, std::vector<SpaceId> spaces, const MemberEmitter &emit) {
+  const auto *principal = call.principal();
+  if (!principal) return unauthenticated();
+  auto registries = all_registries(lookup_);
+  if (!registries) return std::move(registries).error();
+  const std::int64_t now = base::now_unix_ns();
+  std::sort(spaces.begin(), spaces.end());
+  spaces.erase(std::unique(spaces.begin(), spaces.end()), spaces.end());
+  for (const Lease &registry : *registries) {
+    if (spaces.empty()) break;
+    std::vector<atoll_uuid> wanted, seen;
+    for (const SpaceId &space : spaces) wanted.push_back(to_abi(space));
+    const atoll_uuids raw{wanted.data(), wanted.size()};
+    auto asked = ask_registry(
+        call, registry,
+        [&](const atoll_registry *t, const atoll_call *c, void *self, const atoll_space_record_sink *sink) {
+          return t->get_many(c, self, &raw, sink);
+        },
+        [&](const SpaceRecord &record) {
+          // The first registry that has a space is the one that counts.
+          const auto at = std::lower_bound(spaces.begin(), spaces.end(), record.id);
+          if (at == spaces.end() || *at != record.id) return;
+          spaces.erase(at);
+          if (sees(*principal, record)) seen.push_back(to_abi(record.id));
+        });
+    if (!asked) return asked;
+    const auto sink = make_sink<atoll_member_sink>([&](const atoll_member *one) {
+      const atoll_member member = copied(one);
+      return (member.expires_ns != 0 && member.expires_ns <= now) || emit(member);
+    });
+    const atoll_uuids shown{seen.data(), seen.size()};
+    asked = call_registry(call, registry, [&](const atoll_registry *t, const atoll_call *c, void *self) {
+      return t->members_many(c, self, &shown, sink.get());
+    });
+    sink.rethrow();
+    if (!asked) return asked;
+  }
+  return {};
+}
+
+Result<void> SpaceAdmin::member_put(const Call &call, const SpaceId &space, const atoll_member &wanted) {
+  auto found = manageable(call, space);
+  if (!found) return std::move(found).error();
+  const SpaceRecord &record = found->record;
+  if (record.type != ATOLL_SPACE_PROJECT)
+    return error(Status::FailedPrecondition, "Only project spaces have members; share a folder instead.");
+  auto member = wanted;
+  if (member.kind != ATOLL_ACCOUNT_USER && member.kind != ATOLL_ACCOUNT_GROUP)
+    return error(Status::InvalidArgument, "Only users and groups can be members.");
+  if (const auto id = view(member.role); !id.empty()) {
+    const Role *role = find_role(id);
+    if (!role || !role->enabled || (role->on & ATOLL_ROLE_ON_SPACE) == 0)
+      return error(Status::InvalidArgument, "There is no such role for members of a space.");
+    member.permissions = role->permissions;
+  }
+  if (member.permissions == 0 || (member.permissions & ~kAllPermissions) != 0)
+    return error(Status::InvalidArgument, "There are no such permissions.");
+  if (!administers(*call.principal(), record) && (member.permissions & ~record.permissions) != 0)
+    return error(Status::PermissionDenied, "Nobody gives more than he has himself.");
+  if (member.expires_ns != 0 && member.expires_ns <= base::now_unix_ns())
+    return error(Status::InvalidArgument, "The membership would have expired already.");
+  const auto account = from_abi<AccountId>(member.account);
+  if (auto exists = account_exists(call, account, member.kind); !exists) return exists;
+
+  const std::lock_guard lock(members_mutex_);
+  if ((member.permissions & ATOLL_MAY_MEMBERS) == 0 || member.expires_ns != 0)
+    if (auto kept = keep_a_manager(call, *found, account); !kept) return kept;
+  const atoll_uuid id = to_abi(space);
+  return woken(call_registry(call, found->registry, [&](const atoll_registry *t, const atoll_call *c, void *self) {
+    return t->member_put(c, self, &id, &member);
+  }));
+}
+
+Result<void> SpaceAdmin::member_remove(const Call &call, const SpaceId &space, const AccountId &account) {
+  auto found = visible(call, space);
+  if (!found) return std::move(found).error();
+  const atoll_principal &principal = *call.principal();
+  if (!manages(principal, found->record) && from_abi<AccountId>(principal.account) != account)
+    return error(Status::PermissionDenied, "Only managers of the space and space admins may do this.");
+  if (found->record.type != ATOLL_SPACE_PROJECT)
+    return error(Status::FailedPrecondition, "The owner of a personal space stays its member.");
+  const std::lock_guard lock(members_mutex_);
+  if (auto kept = keep_a_manager(call, *found, account); !kept) return kept;
+  const atoll_uuid space_id = to_abi(space), account_id = to_abi(account);
+  return woken(call_registry(call, found->registry, [&](const atoll_registry *t, const atoll_call *c, void *self) {
+    return t->member_remove(c, self, &space_id, &account_id);
+  }));
+}
+
+Result<void> SpaceAdmin::roles(const Call &call, const RoleEmitter &emit) {
+  if (!call.principal()) return unauthenticated();
+  std::uint32_t weight = 0;
+  for (const Role &role : gateway::roles())
+    if (!emit(to_abi(role, ++weight))) break;
+  return {};
+}
+
+}  // namespace Atoll::gateway

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Who manages and who sees a space: for .cpp files of the gateway only.
+#pragma once
+
+#include <atoll/sdk/registry.hpp>
+
+namespace Atoll::gateway {
+
+inline bool administers(const atoll_principal &principal, const SpaceRecord &record) {
+  if (principal.kind == ATOLL_PRINCIPAL_LINK) return false;
+  return principal.app_role >= ATOLL_ROLE_ADMIN ||
+         (principal.app_role >= ATOLL_ROLE_SPACE_ADMIN && record.type == ATOLL_SPACE_PROJECT);
+}
+
+inline bool manages(const atoll_principal &principal, const SpaceRecord &record) {
+  return (record.permissions & ATOLL_MAY_MEMBERS) != 0 || administers(principal, record);
+}
+
+inline bool sees(const atoll_principal &principal, const SpaceRecord &record) {
+  if (manages(principal, record)) return true;
+  return record.permissions != 0 && record.state != ATOLL_SPACE_STATE_DISABLED;
+}
+
+}  // namespace Atoll::gateway
