@@ -286,7 +286,8 @@ std::string_view embedded_configuration() {
          "[registry:main]\nplugin = registry-sql\n"
          "[storage:home]\nplugin = storage-posix\n"
          "[http:webdav]\nplugin = api-webdav\n"
-         "[http:ocs]\nplugin = share-ocs\n";
+         "[http:ocs]\nplugin = share-ocs\n"
+         "[http:graph]\nplugin = api-graph\n";
 }
 
 }  // namespace Atoll::host
