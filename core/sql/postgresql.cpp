@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/sql/postgresql.hpp"
 
+#include <Poco/Data/DataException.h>
 #include <Poco/Data/PostgreSQL/Connector.h>
+#include <Poco/Data/PostgreSQL/SessionHandle.h>
+#include <Poco/Data/PostgreSQL/Utility.h>
 
 #include <algorithm>
 #include <map>
@@ -98,6 +101,11 @@ Result<PostgresqlTarget> read_postgresql_url(std::string_view url) {
 std::unique_ptr<Poco::Data::Session> connect_postgresql(const PostgresqlTarget &target) {
   namespace postgresql = Poco::Data::PostgreSQL;
   using Poco::Data::Keywords::now;
+  // Poco never frees a connection that could not be made, so a server that is away is asked without it.
+  const PGPing ping = PQping(target.connection.c_str());
+  if (ping == PQPING_REJECT || ping == PQPING_NO_RESPONSE)
+    throw Poco::Data::ConnectionFailedException(ping == PQPING_REJECT ? "PostgreSQL takes no connections now"
+                                                                      : "PostgreSQL does not answer");
   postgresql::Connector::registerConnector();
   auto session = std::make_unique<Poco::Data::Session>(postgresql::Connector::KEY, target.connection);
   *session << "SET client_encoding = 'UTF8'", now;
@@ -105,6 +113,17 @@ std::unique_ptr<Poco::Data::Session> connect_postgresql(const PostgresqlTarget &
   *session << "SET statement_timeout = 20000", now;
   *session << "SET synchronous_commit = on", now;
   return session;
+}
+
+void close_postgresql(std::unique_ptr<Poco::Data::Session> session) noexcept {
+  PGconn *broken = nullptr;
+  try {
+    PGconn *connection = *Poco::Data::PostgreSQL::Utility::handle(*session);
+    if (connection && PQstatus(connection) != CONNECTION_OK) broken = connection;
+  } catch (...) {  // it has none
+  }
+  session.reset();
+  if (broken) PQfinish(broken);
 }
 
 Status postgresql_status(const Poco::Exception &failure) {

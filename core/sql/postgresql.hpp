@@ -26,6 +26,9 @@ Result<PostgresqlTarget> read_postgresql_url(std::string_view url);
 /// Throws what Poco::Data throws. A statement that takes longer than 20 seconds fails.
 std::unique_ptr<Poco::Data::Session> connect_postgresql(const PostgresqlTarget &target);
 
+/// Closes a session. Poco leaves what belongs to a connection that has broken.
+void close_postgresql(std::unique_ptr<Poco::Data::Session> session) noexcept;
+
 /// The status of what Poco::Data threw about a PostgreSQL database: by SQLSTATE, Unavailable where there is none.
 Status postgresql_status(const Poco::Exception &failure);
 

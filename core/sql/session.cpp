@@ -131,7 +131,9 @@ void Sessions::give_back(std::unique_ptr<Poco::Data::Session> session, bool heal
     if (healthy) {
       idle_.push_back(std::move(session));
     } else if (dialect_ == Dialect::Postgresql) {
+      for (auto &idle : idle_) close_postgresql(std::move(idle));
       idle_.clear();
+      if (session) close_postgresql(std::move(session));
     }
   }
   changed_.notify_one();
