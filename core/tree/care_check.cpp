@@ -72,7 +72,7 @@ class Checker {
 
   Result<CheckResult> run() {
     TRY(engine_.names_->prove(true));
-    TRY_ASSIGN(hidden_, any_in_trash());
+    TRY_ASSIGN(hidden_, engine_.any_in_trash(id_));
     std::vector<NodeId> todo{root_of(id_)};
     while (!todo.empty()) {
       const NodeId next = todo.back();
@@ -404,19 +404,6 @@ class Checker {
     return {};
   }
 
-  /// Something is in the trash, on its way there, or on its way back: of an index that was made anew since, nodes in it
-  /// are hidden.
-  Result<bool> any_in_trash() {
-    TRY_ASSIGN(const auto kept, engine_.meta_->list_trash(id_, {}, 1));
-    if (!kept.empty()) return true;
-    for (const TrashState state : {TrashState::Purging, TrashState::Restoring, TrashState::Coming}) {
-      TRY_ASSIGN(const auto some, engine_.meta_->unsettled_trash(state, INT64_MAX));
-      for (const TrashRecord &record : some)
-        if (record.space == id_) return true;
-    }
-    return false;
-  }
-
   /// True: something is wrong, and put right if that was asked for.
   Result<bool> attributes_of(const NodeId &node, std::optional<Row> &row) {
     const std::lock_guard guard(engine_.writer_);
@@ -436,7 +423,7 @@ class Checker {
     json.end_array().end_object();
     if (held == 0 || (row && row->has_attributes) || (!row && hidden_)) return false;
     if (!row) {
-      TRY_ASSIGN(const bool hidden, any_in_trash());
+      TRY_ASSIGN(const bool hidden, engine_.any_in_trash(id_));
       if (hidden) return false;
     }
     if (!options_.repair) return true;

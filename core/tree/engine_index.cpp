@@ -120,6 +120,7 @@ Result<void> TreeEngine::renew_index() {
       ++space->remade;
     }
     views_->close();
+    TRY(note_unswept());
     TRY(meta_->set_rebuilding(ids));
     // The old connections go before the new file is there: SQLite deletes a log by its name.
     checkpointer_.reset();
@@ -146,6 +147,7 @@ Result<void> TreeEngine::renew_index() {
     TRY(index_trash());
     views_->reopen();
   }
+  unswept_.insert(ids.begin(), ids.end());
   const std::lock_guard guard(background_mutex_);
   recoveries_.clear();
   for (const SpaceId &space : ids) recoveries_.push_back({space, {}});

@@ -83,6 +83,7 @@ Result<void> TreeEngine::start() {
   }
   journal_->adopt(adopted);
   TRY(meta_->adopt_gone_intents());
+  TRY(load_unswept());
   // What is looked at as a whole needs no look at its folders.
   std::set<SpaceId> whole;
   for (const Recovery &recovery : recoveries_) whole.insert(recovery.space);
@@ -156,6 +157,7 @@ Result<void> TreeEngine::load_spaces(bool flags) {
     if (!root) rootless.push_back(record.info.id);
     if (!root || begun.contains(record.info.id)) recoveries_.push_back({record.info.id, {}});
   }
+  if (!rootless.empty() && !state_.first_start()) TRY(note_unswept());
   if (!rootless.empty()) TRY(meta_->set_rebuilding(rootless));
   ATOLL_FAULT_POINT("start.rebuilding_noted");
   TRY_ASSIGN(auto transaction, index_->begin_write_any());
@@ -287,6 +289,8 @@ void TreeEngine::background() {
     }
     if (auto done = follow(); !done) log(true, done.error().message);
     const bool more = purge && purge_some();
+    if (recovered && !more)
+      if (auto done = sweep(); !done) log(true, done.error().message);
     bool again = false;
     if (std::chrono::steady_clock::now() >= next_round) {
       again = std::exchange(purge_failed_, false);

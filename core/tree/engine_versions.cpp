@@ -146,6 +146,7 @@ Result<void> TreeEngine::forget(std::span<const NodeId> nodes, std::span<const N
   TRY_ASSIGN(const auto freed, meta_->remove_versions(records));
   for (const SpaceBytes &one : freed)
     if (const SpacePtr space = known(one.space)) space->version_bytes -= one.bytes;
+  wake();  // what was set aside is to be deleted
   return {};
 }
 

@@ -241,3 +241,36 @@ TEST_CASE("what a connection finds damaged in a file that was replaced says noth
   CHECK(sql::damaged(index));
   sql::forget_damage(index);
 }
+
+TEST_CASE("attributes and versions of what only a lost index knew go with the trash") {
+  Fixture f;
+  const AttributeChange colour{"urn:x", "colour", "blue"};
+  f.mkdir("a");
+  for (const char *path : {"a/x", "stays"}) {
+    f.put(path, "1");
+    f.put(path, "22");
+    REQUIRE(f.engine->attributes_patch(f.at(path), {&colour, 1}, {}).ok());
+  }
+  REQUIRE(f.engine->remove(f.at("a"), {}).ok());
+  const NodeId stays = f.stat("stays").id;
+  auto records = [&] {
+    auto meta = Fixture::value(
+        Meta::open(f.provider.state + "/meta.db", Fixture::value(StateDir::open(f.provider.state)).provider()));
+    return Fixture::value(meta->nodes_with_records(f.space)).size();
+  };
+  f.engine.reset();
+  for (const char *part : {"", "-wal", "-shm"}) fs::remove(f.provider.state + "/index.db" + part);
+  f.start();
+  // What is in the trash could come back.
+  f.engine.reset();
+  CHECK(records() == 2);
+  f.start();
+  REQUIRE(f.engine->trash_purge_all(f.space).ok());
+  f.engine->settle();
+  f.engine.reset();
+  CHECK(records() == 1);
+  f.start();
+  CHECK(f.stat("stays").id == stays);
+  CHECK(f.stat("stays").has_attributes);
+  test::check_space(f);
+}

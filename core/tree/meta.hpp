@@ -155,6 +155,8 @@ class Meta {
   Result<void> remove_attributes(std::span<const NodeId> nodes);
   /// The nodes of a space that have attributes.
   Result<std::vector<NodeId>> nodes_with_attributes(const SpaceId &space);
+  /// Those with attributes or versions.
+  Result<std::vector<NodeId>> nodes_with_records(const SpaceId &space);
   /// Every node that has attributes.
   Result<std::vector<NodeId>> nodes_with_attributes();
 

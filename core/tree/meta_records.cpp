@@ -10,6 +10,15 @@ std::string_view as_text(std::span<const std::uint8_t> bytes) {
   return {reinterpret_cast<const char *>(bytes.data()), bytes.size()};
 }
 
+Result<std::vector<NodeId>> nodes_of(sql::Cursor &&rows) {
+  std::vector<NodeId> nodes;
+  for (;;) {
+    TRY_ASSIGN(const bool more, rows.next());
+    if (!more) return nodes;
+    nodes.push_back(rows.id<NodeId>(0));
+  }
+}
+
 }  // namespace
 
 Result<void> Meta::attributes(const NodeId &node,
@@ -74,26 +83,22 @@ Result<void> Meta::remove_attributes(std::span<const NodeId> nodes) {
 
 Result<std::vector<NodeId>> Meta::nodes_with_attributes(const SpaceId &space) {
   const std::lock_guard guard(mutex_);
-  std::vector<NodeId> nodes;
   TRY_ASSIGN(sql::Statement *const statement, database_.cached("SELECT DISTINCT node FROM attribute WHERE space=?1"));
-  auto rows = statement->query(space);
-  for (;;) {
-    TRY_ASSIGN(const bool more, rows.next());
-    if (!more) return nodes;
-    nodes.push_back(rows.id<NodeId>(0));
-  }
+  return nodes_of(statement->query(space));
 }
 
 Result<std::vector<NodeId>> Meta::nodes_with_attributes() {
   const std::lock_guard guard(mutex_);
-  std::vector<NodeId> nodes;
   TRY_ASSIGN(sql::Statement *const statement, database_.cached("SELECT DISTINCT node FROM attribute"));
-  auto rows = statement->query();
-  for (;;) {
-    TRY_ASSIGN(const bool more, rows.next());
-    if (!more) return nodes;
-    nodes.push_back(rows.id<NodeId>(0));
-  }
+  return nodes_of(statement->query());
+}
+
+Result<std::vector<NodeId>> Meta::nodes_with_records(const SpaceId &space) {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(
+      sql::Statement *const statement,
+      database_.cached("SELECT node FROM attribute WHERE space=?1 UNION SELECT node FROM version WHERE space=?1"));
+  return nodes_of(statement->query(space));
 }
 
 Result<std::optional<std::string>> Meta::cursor(std::string_view consumer, const SpaceId &space) {

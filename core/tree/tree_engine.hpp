@@ -301,6 +301,9 @@ class TreeEngine final : public Engine {
   std::unique_ptr<Beside> beside_;     // null when no other program changes the files
   std::unique_ptr<MissingSums> sums_;  // null when none are computed
   std::atomic<bool> exchanges_{true};  // false once the file system has refused to exchange two names
+  /// Something is in the trash, on its way there, or on its way back: of an index that was made anew since, nodes in it
+  /// are hidden.
+  Result<bool> any_in_trash(const SpaceId &space);
 
  private:
   Result<void> remove_now(const Ref &ref, const Conditions &conditions, bool permanent);
@@ -373,6 +376,13 @@ class TreeEngine final : public Engine {
   /// are at their name then keep their ids, and with them their attributes. Of the others the attributes go later.
   Result<void> clear_abandoned();
   Result<void> drop_unclaimed();
+  /// From now on attributes and versions may be left of nodes that the index knows no more.
+  Result<void> note_unswept();
+  Result<void> load_unswept();
+  /// Forgets them, of each space as soon as nothing is hidden there.
+  Result<void> sweep();
+  /// True: nothing is left.
+  Result<bool> sweep(const Space &space);
   /// Locks that a crash left of nodes which are in no tree any more.
   Result<void> drop_stale_locks();
   Result<bool> drop_locks_of_gone();
@@ -409,6 +419,7 @@ class TreeEngine final : public Engine {
   bool abandoned_ = true;                 // background thread only: not yet cleared
   std::atomic<bool> stale_locks_{false};  // of nodes that are gone: not yet dropped
   std::vector<NodeId> unclaimed_;         // background thread only
+  std::set<SpaceId> unswept_;             // background thread only
   bool purge_failed_ = false;             // background thread only
   std::thread thread_;
 };

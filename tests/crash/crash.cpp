@@ -270,7 +270,6 @@ class Harness {
     std::exit(1);
   }
 
-  void spare_attributes() noexcept { ledger_.reader().spare_attributes(); }
   int kills() const noexcept { return kills_; }
   std::size_t acknowledged() const noexcept { return ledger_.acknowledged(); }
 
@@ -324,7 +323,6 @@ void every_point(Harness &harness, std::set<std::string> &stopped, Which which, 
     if (which == Which::Replacements && !replaces) continue;
     if (which == Which::Removals && !replaces && name.find("remov") == name.npos) continue;
     if (scenario.posix && harness.world().layout != Layout::Posix) continue;
-    if (scenario.index != IndexFile::Stays) harness.spare_attributes();
     auto once = [&](const Stop &stop) {
       if (scenario.phase == Phase::Start) {
         if (scenario.first) {
@@ -345,15 +343,15 @@ void every_point(Harness &harness, std::set<std::string> &stopped, Which which, 
     const Ended all = once({nullptr, 0, true});
     if (!all.finished) harness.fail(std::string(scenario.name) + " does not end");
     if (each) {
-      for (std::size_t n = 1; n <= all.points.size(); ++n) once({nullptr, static_cast<long>(n)});
-      continue;
+      // Until one comes to its end: a second run may have more points than the first.
+      for (long n = 1; !once({nullptr, n}).finished;) ++n;
     }
     // What other threads do may come in another order than it did before; a name is met all the same.
     const std::set<std::string> names(all.points.begin(), all.points.end());
     std::vector<std::string> chosen, others;
     for (const std::string &point : names) (stopped.contains(point) ? others : chosen).push_back(point);
     std::shuffle(others.begin(), others.end(), chance);
-    for (std::size_t i = 0; i < others.size() && chosen.size() < kSample; ++i) chosen.push_back(others[i]);
+    for (std::size_t i = 0; !each && i < others.size() && chosen.size() < kSample; ++i) chosen.push_back(others[i]);
     for (const std::string &point : chosen) once({point.c_str()});
   }
 }

@@ -205,7 +205,6 @@ int run(int argc, char **argv) {
     const auto between = static_cast<Between>(random() % kBetweens);
     if (between >= Between::DeleteBeforeEnd) damage(index, between, random);
     doubtful = doubtful || between > Between::Restart;
-    if (between > Between::Restart) ledger.reader().spare_attributes();
     if (between != Between::Nothing && between < Between::DeleteInUse && problems.empty()) {
       engine.reset();
       if (between != Between::DeleteBeforeEnd) damage(index, between, random);

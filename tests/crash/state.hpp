@@ -62,9 +62,8 @@ std::string read_all(int fd);
 class Reader {
  public:
   State read(tree::Engine &engine, const World &world, std::string &problems);
-  /// An index that was made anew does not know what is inside of folders in the trash: when these are purged, their
-  /// attributes stay, until a check with repair. So do those of a copy or a removal that a failing disk broke off. No
-  /// other finding of a check is fine.
+  /// Attributes of a copy or a removal that a failing disk broke off may stay, until a check with repair. No other finding
+  /// of a check is fine.
   void spare_attributes() noexcept { spares_attributes_ = true; }
   /// Etags that were given to somebody, by node: none may come back once it was followed by another.
   void remember(const std::string &id, const std::string &etag);
