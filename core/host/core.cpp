@@ -82,6 +82,11 @@ Core::Core(DataFolder data, const Configuration &configuration, PasswordListener
   supervisor_ = std::make_unique<Supervisor>(runtime_.instances, Supervisor::Options{});
 }
 
+Core::~Core() {
+  supervisor_.reset();
+  runtime_.events.stop();  // its thread uses the gateway
+}
+
 Result<std::unique_ptr<Core>> Core::open(const Configuration &configuration, PasswordListener listener) {
   auto data = DataFolder::open(configuration.data);
   if (!data) return std::move(data).error();

@@ -36,7 +36,7 @@ class Core {
   static Result<std::unique_ptr<Core>> open(const Configuration &configuration, PasswordListener listener);
   Core(const Core &) = delete;
   Core &operator=(const Core &) = delete;
-  ~Core() = default;
+  ~Core();
 
   Runtime &runtime() { return runtime_; }
   Supervisor &supervisor() { return *supervisor_; }
