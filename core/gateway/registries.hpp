@@ -60,12 +60,19 @@ inline bool cannot_tell(Status status) {
   return status == Status::Unavailable || status == Status::DeadlineExceeded || status == Status::ResourceExhausted;
 }
 
+/// An error of a registry that proves nothing about a space, whatever it says: never NOT_FOUND.
+inline Error untold(Error failed) {
+  if (cannot_tell(failed.status) || failed.status == Status::Cancelled) return failed;
+  failed.status = Status::Unavailable;
+  return failed;
+}
+
 inline Result<std::uint64_t> generation_of(const Call &call, const Lease &registry) {
   std::uint64_t generation = 0;
   auto asked = call_registry(call, registry, [&](const atoll_registry *t, const atoll_call *c, void *self) {
     return t->generation(c, self, &generation);
   });
-  if (!asked) return std::move(asked).error();
+  if (!asked) return untold(std::move(asked).error());
   return generation;
 }
 
@@ -82,27 +89,31 @@ template <class Get>
 Result<Registered> find_record(InstanceLookup &lookup, const Call &call, Get get) {
   auto all = configured_registries(lookup);
   if (!all) return std::move(all).error();
-  std::optional<Error> untold;
+  std::optional<Error> silent;
   for (auto &[name, lease] : *all) {
     if (!lease) {
-      untold = std::move(lease).error();
+      silent = untold(std::move(lease).error());
+      continue;
+    }
+    auto generation = generation_of(call, *lease);
+    if (!generation) {
+      lookup.doubt(name);
+      silent = std::move(generation).error();
       continue;
     }
     std::optional<SpaceRecord> found;
-    auto generation = generation_of(call, *lease);
-    auto asked = generation ? ask_registry(call, *lease, get, [&](SpaceRecord record) { found = std::move(record); })
-                            : Result<void>(std::move(generation).error());
-    if (asked.status() == Status::NotFound) continue;
+    auto asked = ask_registry(call, *lease, get, [&](SpaceRecord record) { found = std::move(record); });
+    if (asked.status() == Status::NotFound) continue;  // the only proof
     if (cannot_tell(asked.status())) {
       lookup.doubt(name);
-      untold = std::move(asked).error();
+      silent = std::move(asked).error();
       continue;
     }
     if (!asked) return std::move(asked).error();
     if (!found) return error(Status::Internal, "the registry " + name + " answered OK and gave no record");
     return Registered{*std::move(lease), *generation, *std::move(found)};
   }
-  if (untold) return *std::move(untold);
+  if (silent) return *std::move(silent);
   return no_space();
 }
 

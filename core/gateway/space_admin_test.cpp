@@ -30,6 +30,7 @@ struct Shelf : Registry<Shelf> {
   std::map<SpaceId, Kept> spaces;
   std::uint64_t now = 1;
   bool runs = true;
+  bool odd = false;  // says NOT_FOUND where nothing is looked for
 
   Result<void> up() const {
     if (runs) return {};
@@ -50,6 +51,7 @@ struct Shelf : Registry<Shelf> {
   }
   Result<void> spaces_of(const Call &call, const SpaceRecordEmitter &emit) {
     if (auto fine = up(); !fine) return fine;
+    if (odd) return error(Status::NotFound, "odd");
     for (const auto &[id, kept] : spaces)
       if (const auto record = seen(call, kept); record.permissions) emit(record.abi());
     return {};
@@ -120,6 +122,7 @@ struct Shelf : Registry<Shelf> {
   }
   Result<std::uint64_t> generation(const Call &) {
     if (auto fine = up(); !fine) return std::move(fine).error();
+    if (odd) return error(Status::NotFound, "the row of the generation is not there");
     return now;
   }
 };
@@ -222,6 +225,7 @@ struct Town : InstanceLookup {
   Shelf shelf, far_shelf;
   bool has_far = false;
   bool shelf_gone = false, far_gone = false;  // not running at all
+  Status gone_is = Status::Unavailable;
   Lease far_lease = std::make_shared<One>("registry:far", &far_shelf, ATOLL_REGISTRY, Shelf::table());
   Disk disk;
   People people;
@@ -245,7 +249,7 @@ struct Town : InstanceLookup {
   Result<Lease> lease(std::string_view name) override {
     if (name == "registry:main" && !shelf_gone) return shelf_lease;
     if (name == "registry:far" && !far_gone) return far_lease;
-    if (name.substr(0, 9) == "registry:") return error(Status::Unavailable, "not running");
+    if (name.substr(0, 9) == "registry:") return error(gone_is, "not running");
     if (name != "storage:home") return error(Status::NotFound, "not configured");
     return disk_lease;
   }
@@ -678,6 +682,27 @@ TEST_CASE("registries: one that is down leaves the spaces of the other as they a
   w.far_gone = false;
   CHECK(w.get(w.marie, base::random_id<SpaceId>()) == Status::NotFound);
   CHECK(w.mine(w.einstein).size() == 1);
+}
+
+TEST_CASE("registries: only the look for the space itself proves that it is not there") {
+  Town w;
+  const SpaceId here = w.make(w.marie, "Solar");
+  const Status there = w.stat(w.marie, here);  // of the node; the space is remembered now
+  CHECK(there == Status::NotFound);
+  const auto mine = [&](const Principal &who) {
+    return w.as(who, [&](auto *c) { return w.service->mine(c, w.service->self, 0, w.nothing.get()); }).status();
+  };
+  w.shelf.odd = true;
+  CHECK(w.get(w.marie, here) == Status::Unavailable);
+  CHECK(w.stat(w.marie, here) == Status::Unavailable);
+  CHECK(mine(w.einstein) == Status::Unavailable);
+  w.shelf.odd = false;
+  CHECK(w.get(w.marie, here) == Status::Ok);
+  w.shelf_gone = true;
+  w.gone_is = Status::NotFound;
+  CHECK(w.stat(w.marie, here) == Status::Unavailable);
+  CHECK(w.get(w.marie, here) == Status::Unavailable);
+  CHECK(mine(w.einstein) == Status::Unavailable);
 }
 
 TEST_CASE("members: of many spaces at once, of those that one sees") {

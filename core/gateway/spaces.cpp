@@ -34,7 +34,7 @@ void remember(Cache &cache, const Key &key, Entry entry) {
 Result<Spaces::Shared> Spaces::still_holds(const Call &call, const Cached &cached) {
   if (!cached.record) return Shared();
   auto registry = lookup_.lease(cached.registry);
-  if (!registry) return std::move(registry).error();
+  if (!registry) return untold(std::move(registry).error());
   auto generation = generation_of(call, *registry);
   if (!generation) return std::move(generation).error();
   return *generation == cached.generation ? cached.record : Shared();
@@ -65,7 +65,7 @@ Result<Spaces::Told> Spaces::told_by(const Call &call, const InstanceLookup::Con
   const LastKnown::Key key{registry.name, from_abi<AccountId>(principal.account), hash_groups(principal)};
   const LastKnown::Kept kept = last_known_.get(key);
   auto told = [&]() -> Result<LastKnown::Records> {
-    if (!registry.lease) return registry.lease.error();
+    if (!registry.lease) return untold(registry.lease.error());
     auto generation = generation_of(call, *registry.lease);
     if (!generation) return std::move(generation).error();
     LastKnown::Records records = kept.records;
@@ -80,7 +80,7 @@ Result<Spaces::Told> Spaces::told_by(const Call &call, const InstanceLookup::Con
             return t->spaces_of(c, self, sink);
           },
           [&](SpaceRecord record) { fresh->push_back(std::move(record)); });
-      if (!asked) return std::move(asked).error();
+      if (!asked) return untold(std::move(asked).error());
       records = std::move(fresh);
     }
     last_known_.keep(key, {records, *generation, LastKnown::Clock::now()});
