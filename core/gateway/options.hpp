@@ -21,6 +21,7 @@ struct GatewayOptions {
   std::string public_url{};                          ///< where clients reach this server, without a slash at its end
   /// How long a listing may be answered from memory while a registry cannot tell; 0: never.
   std::chrono::nanoseconds stale_listings = std::chrono::minutes(10);
+  std::size_t remembered_roots = 65'536;  ///< of spaces, for when their providers cannot tell
 };
 
 }  // namespace Atoll::gateway

@@ -18,7 +18,6 @@ namespace {
 
 constexpr std::size_t kLongestName = 255, kLongestAlias = 1000, kLongestDescription = 16384;  // bytes
 constexpr std::uint64_t kPage = 1000;
-constexpr std::size_t kLastRoots = 65'536;
 
 /// A name for people: trimmed, valid UTF-8, without control characters.
 Result<std::string> checked_text(const char *what, std::string_view given, std::size_t longest, bool lines = false) {
@@ -125,30 +124,34 @@ std::string SpaceAdmin::web_dav_url(const SpaceRecord &record) const {
   return options_.public_url + "/dav/spaces/" + record.birth.text() + "$" + record.id.text();
 }
 
-Result<void> SpaceAdmin::show(const Call &call, std::vector<Spaces::Reached> spaces, const SpaceViewEmitter &emit) {
+Result<void> SpaceAdmin::show(const Call &call, std::vector<Spaces::Reached> spaces, const SpaceViewEmitter &emit,
+                              For whom) {
   std::map<std::string, std::vector<std::size_t>> by_provider;
   for (std::size_t i = 0; i < spaces.size(); ++i)
     if (!spaces[i].record.provider.empty() && spaces[i].record.state != ATOLL_SPACE_STATE_CREATING)
       by_provider[spaces[i].record.provider].push_back(i);
-  std::vector<LastRoot> roots(spaces.size());
+  std::vector<LastRoots::Root> roots(spaces.size());
   std::vector<bool> told(spaces.size(), false);
   for (const auto &[provider, which] : by_provider)
     ask_provider(call, provider, spaces, which, [&](std::size_t i, const atoll_space &space) {
       roots[i] = {std::string(view(space.root_etag)), space.quota, space.used};
       told[i] = true;
     });
-  {
-    const std::lock_guard lock(roots_mutex_);
-    if (last_roots_.size() > kLastRoots) last_roots_.clear();
-    for (const auto &[provider, which] : by_provider)
-      for (const std::size_t i : which)
-        if (told[i])
-          last_roots_.insert_or_assign(spaces[i].record.id, roots[i]);
-        else if (const auto last = last_roots_.find(spaces[i].record.id); last != last_roots_.end())
-          roots[i] = last->second;
-        else
-          roots[i] = {spaces[i].record.root_etag, spaces[i].record.quota, 0};
-  }
+  for (const auto &[provider, which] : by_provider)
+    for (const std::size_t i : which) {
+      const SpaceRecord &record = spaces[i].record;
+      if (told[i]) {
+        if (whom == For::Clients) last_roots_.keep(record.id, roots[i]);
+        continue;
+      }
+      const auto last = last_roots_.get(record.id);
+      roots[i] = last ? *last : LastRoots::Root{record.root_etag, record.quota, 0};
+      // Without an etag a client would take its root for another one.
+      if (roots[i].etag.empty() && whom == For::Clients && record.state == ATOLL_SPACE_STATE_ACTIVE)
+        return Error{Status::Unavailable,
+                     "the storage provider " + provider + " does not tell now how the space " + record.name + " is", 0,
+                     2000};
+    }
   for (std::size_t i = 0; i < spaces.size(); ++i) {
     SpaceRecord &record = spaces[i].record;
     const bool here = !record.provider.empty() && record.state != ATOLL_SPACE_STATE_CREATING;
@@ -231,7 +234,7 @@ Result<void> SpaceAdmin::all(const Call &call, std::uint32_t type, const SpaceId
   std::vector<Spaces::Reached> shown;
   shown.reserve(out.size());
   for (SpaceRecord &record : out) shown.push_back({std::move(record), false});
-  return show(call, std::move(shown), emit);
+  return show(call, std::move(shown), emit, For::Admins);
 }
 
 Result<void> SpaceAdmin::get(const Call &call, const SpaceId &space, const SpaceViewEmitter &emit) {

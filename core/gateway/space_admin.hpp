@@ -2,6 +2,7 @@
 #pragma once
 
 #include "core/gateway/admission.hpp"
+#include "core/gateway/last_roots.hpp"
 #include "core/gateway/registries.hpp"
 #include "core/gateway/root_log.hpp"
 #include "core/gateway/spaces.hpp"
@@ -64,17 +65,16 @@ class SpaceAdmin {
   Result<Registered> manageable(const Call &, const SpaceId &);
   /// What `mine` shows of the spaces that he reaches.
   Result<std::vector<Spaces::Reached>> reached(const Call &, std::uint32_t type);
-  Result<void> show(const Call &, std::vector<Spaces::Reached> spaces, const SpaceViewEmitter &);
+  /// Admins are shown what can be told; clients need the etag of every space in use, told now or remembered, or
+  /// nothing is shown (UNAVAILABLE).
+  enum class For { Clients, Admins };
+  Result<void> show(const Call &, std::vector<Spaces::Reached> spaces, const SpaceViewEmitter &,
+                    For whom = For::Clients);
   Result<void> show_one(const Call &, SpaceRecord record, const SpaceViewEmitter &);
   /// Asks one provider for the state of spaces: take(index into spaces, what it said).
   template <class Take>
   void ask_provider(const Call &, const std::string &provider, const std::vector<Spaces::Reached> &spaces,
                     const std::vector<std::size_t> &which, Take take);
-  /// What providers told last of a space, for when they cannot.
-  struct LastRoot {
-    std::string etag;
-    std::uint64_t quota = ATOLL_QUOTA_NONE, used = 0;
-  };
   std::string web_dav_url(const SpaceRecord &) const;
   /// One admitted call of the provider that holds a space: f(table, call, self) gives its status.
   template <class F>
@@ -95,8 +95,7 @@ class SpaceAdmin {
   Admission &admission_;
   RootLog &log_;
   const GatewayOptions &options_;
-  std::mutex roots_mutex_;
-  std::unordered_map<SpaceId, LastRoot> last_roots_;  // bounded
+  LastRoots last_roots_{options_.remembered_roots};
   std::mutex members_mutex_;  // held from the look at the members to their change, so that one manager stays
 };
 

@@ -594,6 +594,35 @@ TEST_CASE("spaces: a provider that cannot tell makes its spaces stale, and what 
   CHECK(w.get(w.marie, space) == Status::Ok);
 }
 
+TEST_CASE(
+    "spaces: one without an etag, told or remembered, is not shown to clients, and what is remembered has an end") {
+  GatewayOptions few = Town::with_url();
+  few.remembered_roots = 2;
+  Town w(few);
+  const SpaceId solar = w.make(w.marie, "Solar");
+  w.make(w.marie, "Lunar");
+  const auto mine = [&](const Principal &who) {
+    return w.as(who, [&](auto *c) { return w.service->mine(c, w.service->self, 0, w.nothing.get()); }).status();
+  };
+  CHECK(mine(w.einstein) == Status::Ok);  // his personal one
+  const atoll_uuid first{};
+  const auto all = [&](const Principal &who) {
+    return w.as(who, [&](auto *c) { return w.service->all(c, w.service->self, 0, &first, 0, w.nothing.get()); })
+        .status();
+  };
+  CHECK(all(w.admin) == Status::Ok);  // which puts nothing out of memory
+  w.disk.runs = false;
+  CHECK(mine(w.einstein) == Status::Ok);
+  CHECK(w.get(w.marie, solar) == Status::Unavailable);  // put out by the two that came later
+  CHECK(mine(w.marie) == Status::Unavailable);
+  CHECK(all(w.admin) == Status::Ok);
+  w.disk.runs = true;
+  CHECK(w.get(w.marie, solar) == Status::Ok);
+  w.disk.runs = false;
+  CHECK(w.get(w.marie, solar) == Status::Ok);
+  CHECK(mine(w.einstein) == Status::Ok);
+}
+
 TEST_CASE("registries: one that cannot tell counts with what it told last, whole, or the answer fails") {
   for (const bool gone : {false, true}) {
     Town w;

@@ -86,10 +86,12 @@ typedef struct atoll_gateway_spaces_service {
 
   /* The spaces that the principal reaches, his personal one among them, of `type` (0: all). Disabled ones only where he may
    * manage them. Complete, or it fails. A provider that cannot tell makes its spaces ATOLL_SPACE_STALE, and so does a
-   * registry that told of them not long ago ([server] stale_listings). */
+   * registry that told of them not long ago ([server] stale_listings). Of every space in use the etag of the root is told,
+   * now or as it was last: else ATOLL_UNAVAILABLE. */
   int32_t (*mine)(const atoll_call *call, void *self, uint32_t type, const atoll_space_view_sink *sink);
   /* All spaces of `type` (0: all) that he may manage, sorted by id, after `after`, at most `limit` (0: all). For app roles
-   * from ATOLL_ROLE_SPACE_ADMIN, else ATOLL_PERMISSION_DENIED. */
+   * from ATOLL_ROLE_SPACE_ADMIN, else ATOLL_PERMISSION_DENIED. The etag of a space may be missing while its provider cannot
+   * tell. */
   int32_t (*all)(const atoll_call *call, void *self, uint32_t type, const atoll_uuid *after, uint64_t limit,
                  const atoll_space_view_sink *sink);
   /* One that he reaches or may manage, disabled ones too where he may manage them. */
