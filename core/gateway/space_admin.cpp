@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t kLongestName = 255, kLongestAlias = 1000, kLongestDescription = 16384;  // bytes
 constexpr std::uint64_t kPage = 1000;
+constexpr std::int64_t kCleanUp = 10'000'000'000;  // ns that undoing a failed create may take
 
 /// A name for people: trimmed, valid UTF-8, without control characters.
 Result<std::string> checked_text(const char *what, std::string_view given, std::size_t longest, bool lines = false) {
@@ -318,18 +319,28 @@ Result<void> SpaceAdmin::create(const Call &call, const SpaceRecord &draft, cons
     });
   }
   if (!made) {
-    const atoll_uuid id = to_abi(record.id);
-    static_cast<void>(at_provider(call, record, [&](const atoll_storage_fs *fs, const atoll_call *c, void *self) {
-      return fs->space_remove ? fs->space_remove(c, self, &id) : ATOLL_UNIMPLEMENTED;
-    }));
-    static_cast<void>(call_registry(call, registry, [&](const atoll_registry *t, const atoll_call *c, void *self) {
-      return t->remove(c, self, &id);
-    }));
+    unmake(call, registry, record);
     return made;
   }
   log_.wake();
   record.permissions = kAllPermissions;
   return show_one(call, std::move(record), emit);
+}
+
+void SpaceAdmin::unmake(const Call &call, const Lease &registry, const SpaceRecord &record) {
+  // The call may be the very reason: cancelled, or out of time.
+  OutgoingCall fresh;
+  atoll_call own = *fresh.principal(call.principal()).request_id(call.request_id()).get();
+  own.deadline_ns = static_cast<std::uint64_t>(base::monotonic_ns() + kCleanUp);
+  const atoll_uuid id = to_abi(record.id);
+  // The files only when nobody can reach them any more: a record without files is worse than files without a record.
+  auto removed = call_registry(Call(&own), registry, [&](const atoll_registry *t, const atoll_call *c, void *self) {
+    return t->remove(c, self, &id);
+  });
+  if (!removed && removed.status() != Status::NotFound) return;
+  static_cast<void>(at_provider(Call(&own), record, [&](const atoll_storage_fs *fs, const atoll_call *c, void *self) {
+    return fs->space_remove ? fs->space_remove(c, self, &id) : ATOLL_UNIMPLEMENTED;
+  }));
 }
 
 Result<void> SpaceAdmin::file_of_space(const Call &call, const SpaceRecord &record, const NodeId &node) {

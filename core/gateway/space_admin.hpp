@@ -85,6 +85,8 @@ class SpaceAdmin {
     return done;
   }
   Result<void> set_state(const Call &, const Registered &, std::uint32_t state);
+  /// Takes back what a failed create() has made, as far as that can be done now.
+  void unmake(const Call &, const Lease &registry, const SpaceRecord &);
   Result<std::vector<Member>> members_of(const Call &, const Registered &);
   Result<void> keep_a_manager(const Call &, const Registered &, const AccountId &without);
   Result<void> account_exists(const Call &, const AccountId &, std::uint32_t kind);

@@ -30,7 +30,8 @@ struct Shelf : Registry<Shelf> {
   std::map<SpaceId, Kept> spaces;
   std::uint64_t now = 1;
   bool runs = true;
-  bool odd = false;  // says NOT_FOUND where nothing is looked for
+  int members_until_away = -1;  // that many are put, then the database goes
+  bool odd = false;             // says NOT_FOUND where nothing is looked for
 
   Result<void> up() const {
     if (runs) return {};
@@ -85,7 +86,9 @@ struct Shelf : Registry<Shelf> {
     spaces.at(record.id).record = record;
     return {};
   }
-  Result<void> space_remove(const Call &, const SpaceId &id) {
+  Result<void> space_remove(const Call &call, const SpaceId &id) {
+    if (auto fine = up(); !fine) return fine;
+    if (call.cancelled()) return error(Status::Cancelled, "nobody waits");
     ++now;
     return spaces.erase(id) ? Result<void>() : error(Status::NotFound, "no such space");
   }
@@ -99,6 +102,8 @@ struct Shelf : Registry<Shelf> {
     return error(Status::NotFound, "no personal space");
   }
   Result<void> member_put(const Call &, const SpaceId &id, const atoll_member &member) {
+    if (members_until_away >= 0 && members_until_away-- == 0) runs = false;
+    if (auto fine = up(); !fine) return fine;
     ++now;
     spaces.at(id).members[from_abi<AccountId>(member.account)] = {member.kind, member.permissions,
                                                                   std::string(view(member.role)), member.expires_ns};
@@ -492,6 +497,30 @@ TEST_CASE("spaces: one that its provider cannot make leaves nothing behind") {
         Status::InsufficientStorage);
   CHECK(w.shelf.spaces.empty());
   CHECK(w.disk.quotas.empty());
+}
+
+TEST_CASE("spaces: a create that fails half way leaves no record without files, and cleans up after one who has gone") {
+  SpaceRecord draft;
+  draft.name = "x";
+  const auto raw = draft.abi();
+  {
+    Town w;
+    w.shelf.members_until_away = 0;
+    CHECK(w.as(w.marie, [&](auto *c) {
+             return w.service->create(c, w.service->self, &raw, w.nothing.get());
+           }).status() == Status::Unavailable);
+    REQUIRE(w.shelf.spaces.size() == 1);
+    CHECK(w.disk.quotas.count(w.shelf.spaces.begin()->first) == 1);
+  }
+  Town w;
+  w.disk.refuse_creates = 1;
+  const AbiPrincipal principal(w.marie);
+  OutgoingCall call;
+  call.principal(principal.get());
+  atoll_call gone = *call.get();
+  gone.cancelled = [](const atoll_call *) -> std::int32_t { return 1; };
+  CHECK(w.service->create(&gone, w.service->self, &raw, w.nothing.get()) == ATOLL_INSUFFICIENT_STORAGE);
+  CHECK(w.shelf.spaces.empty());
 }
 
 TEST_CASE("members: a role gives what it says, at once, and nobody gives more than he has") {
