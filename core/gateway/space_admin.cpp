@@ -420,20 +420,63 @@ Result<void> SpaceAdmin::set_state(const Call &call, const Registered &found, st
   }));
 }
 
+/// Holds a space against other changes of its state in this process, as long as it lives.
+class SpaceAdmin::StateChange {
+ public:
+  StateChange(SpaceAdmin &admin, const SpaceId &space) : admin_(admin), space_(space) {
+    const std::lock_guard lock(admin_.changing_mutex_);
+    holds_ = admin_.changing_.insert(space_).second;
+  }
+  ~StateChange() {
+    if (!holds_) return;
+    const std::lock_guard lock(admin_.changing_mutex_);
+    admin_.changing_.erase(space_);
+  }
+  StateChange(const StateChange &) = delete;
+  StateChange &operator=(const StateChange &) = delete;
+
+  Result<void> alone() const {
+    if (holds_) return {};
+    return Error{Status::Unavailable, "The space is being disabled, restored or purged just now.", 0, 1000};
+  }
+
+ private:
+  SpaceAdmin &admin_;
+  const SpaceId space_;
+  bool holds_ = false;
+};
+
 Result<void> SpaceAdmin::disable(const Call &call, const SpaceId &space) {
+  if (auto may = manageable(call, space); !may) return std::move(may).error();
+  const StateChange change(*this, space);
+  if (auto alone = change.alone(); !alone) return alone;
   auto found = manageable(call, space);
   if (!found) return std::move(found).error();
   if (!administers(*call.principal(), found->record) && found->record.type == ATOLL_SPACE_PERSONAL)
     return error(Status::PermissionDenied, "Only an admin takes a personal space out of use.");
+  // Whatever is disabled has been made, so that restore() can tell when its files have gone.
+  if (found->record.state == ATOLL_SPACE_STATE_CREATING)
+    if (auto made = spaces_.make_at_provider(call, found->registry, found->record); !made) return made;
   return set_state(call, *found, ATOLL_SPACE_STATE_DISABLED);
 }
 
 Result<void> SpaceAdmin::restore(const Call &call, const SpaceId &space, const SpaceViewEmitter &emit) {
+  if (auto may = manageable(call, space); !may) return std::move(may).error();
+  const StateChange change(*this, space);
+  if (auto alone = change.alone(); !alone) return alone;
   auto found = manageable(call, space);
   if (!found) return std::move(found).error();
   if (!administers(*call.principal(), found->record) && found->record.type == ATOLL_SPACE_PERSONAL)
     return error(Status::PermissionDenied, "Only an admin takes a personal space into use again.");
   if (found->record.state == ATOLL_SPACE_STATE_DISABLED) {
+    const atoll_uuid id = to_abi(space);
+    const auto ignore = make_sink<atoll_space_sink>([](const atoll_space *) {});
+    auto there = at_provider(call, found->record, [&](const atoll_storage_fs *fs, const atoll_call *c, void *self) {
+      return fs->space_get(c, self, &id, ignore.get());
+    });
+    if (there.status() == Status::NotFound)
+      return error(Status::FailedPrecondition, "The files of this space have been purged: purge it again to end it.");
+    if (!there) return there;
     if (auto set = set_state(call, *found, ATOLL_SPACE_STATE_ACTIVE); !set) return set;
     found->record.state = ATOLL_SPACE_STATE_ACTIVE;
   }
@@ -441,6 +484,9 @@ Result<void> SpaceAdmin::restore(const Call &call, const SpaceId &space, const S
 }
 
 Result<void> SpaceAdmin::purge(const Call &call, const SpaceId &space) {
+  if (auto may = manageable(call, space); !may) return std::move(may).error();
+  const StateChange change(*this, space);
+  if (auto alone = change.alone(); !alone) return alone;
   auto found = manageable(call, space);
   if (!found) return std::move(found).error();
   if (!administers(*call.principal(), found->record) && found->record.type == ATOLL_SPACE_PERSONAL)

@@ -13,6 +13,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace Atoll::gateway {
@@ -84,6 +85,7 @@ class SpaceAdmin {
     if (done) log_.wake();
     return done;
   }
+  class StateChange;
   Result<void> set_state(const Call &, const Registered &, std::uint32_t state);
   /// Takes back what a failed create() has made, as far as that can be done now.
   void unmake(const Call &, const Lease &registry, const SpaceRecord &);
@@ -98,6 +100,8 @@ class SpaceAdmin {
   RootLog &log_;
   const GatewayOptions &options_;
   LastRoots last_roots_{options_.remembered_roots};
+  std::mutex changing_mutex_;
+  std::unordered_set<SpaceId> changing_;  // spaces whose state is being changed here
   std::mutex members_mutex_;  // held from the look at the members to their change, so that one manager stays
 };
 

@@ -137,6 +137,7 @@ struct Disk : StorageFs<Disk> {
   std::map<SpaceId, std::uint64_t> quotas;
   bool runs = true;
   int refuse_creates = 0;
+  std::function<void()> on_remove;  // called once, while a space is being removed
 
   Result<void> up() const {
     if (runs) return {};
@@ -169,6 +170,7 @@ struct Disk : StorageFs<Disk> {
   }
   Result<void> space_remove(const Call &, const SpaceId &id) {
     if (auto fine = up(); !fine) return fine;
+    if (const auto hook = std::exchange(on_remove, nullptr)) hook();
     return quotas.erase(id) ? Result<void>() : error(Status::NotFound, "no such space");
   }
   Result<void> stat(const Call &, const RefView &, const StatEmitter &) { return error(Status::NotFound, "nothing"); }
@@ -588,6 +590,37 @@ TEST_CASE("spaces: disabled, restored and purged, by whom and in which order") {
   CHECK(w.shelf.spaces.count(space) == 0);
   CHECK(w.disk.quotas.count(space) == 0);
   CHECK(w.get(w.admin, space) == Status::NotFound);
+}
+
+TEST_CASE("spaces: one whose files are going or gone is not restored, and one that was never made is made") {
+  Town w;
+  const SpaceId space = w.make(w.marie, "Solar");
+  REQUIRE(w.disable(w.marie, space) == Status::Ok);
+  std::vector<Status> meanwhile;
+  w.disk.on_remove = [&] {
+    meanwhile = {w.restore(w.marie, space), w.purge(w.keeper, space), w.disable(w.marie, space)};
+  };
+  w.disk.quotas.erase(space);  // an earlier attempt came that far
+  CHECK(w.restore(w.marie, space) == Status::FailedPrecondition);
+  CHECK(w.shelf.spaces.at(space).record.state == ATOLL_SPACE_STATE_DISABLED);
+  w.disk.quotas[space] = 1;
+  w.disk.runs = false;
+  CHECK(w.restore(w.marie, space) == Status::Unavailable);
+  w.disk.runs = true;
+  CHECK(w.purge(w.marie, space) == Status::Ok);
+  CHECK(meanwhile == std::vector<Status>(3, Status::Unavailable));
+  CHECK(w.shelf.spaces.count(space) == 0);
+
+  w.disk.refuse_creates = 1;
+  CHECK_FALSE(w.as(w.einstein, [&](auto *c) { return w.service->mine(c, w.service->self, 0, w.nothing.get()); }).ok());
+  REQUIRE(w.shelf.spaces.size() == 1);
+  const SpaceId own = w.shelf.spaces.begin()->first;
+  REQUIRE(w.shelf.spaces.at(own).record.state == ATOLL_SPACE_STATE_CREATING);
+  CHECK(w.disable(w.admin, own) == Status::Ok);
+  CHECK(w.shelf.spaces.at(own).record.state == ATOLL_SPACE_STATE_DISABLED);
+  CHECK(w.restore(w.admin, own) == Status::Ok);
+  CHECK(w.disk.quotas.count(own) == 1);
+  CHECK(w.has(w.einstein, own));
 }
 
 TEST_CASE("spaces: a personal space is its owner's, and only an admin ends it") {
