@@ -102,7 +102,7 @@ class SpaceAdmin {
   LastRoots last_roots_{options_.remembered_roots};
   std::mutex changing_mutex_;
   std::unordered_set<SpaceId> changing_;  // spaces whose state is being changed here
-  std::mutex members_mutex_;  // held from the look at the members to their change, so that one manager stays
+  std::mutex members_mutex_;              // held from the look at rights and members to the change
 };
 
 }  // namespace Atoll::gateway

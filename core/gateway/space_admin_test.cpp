@@ -189,7 +189,9 @@ struct Disk : StorageFs<Disk> {
 
 struct People : Directory<People> {
   std::map<AccountId, std::uint32_t> kinds;
+  std::function<void()> on_get;  // called once, while an account is looked for
   Result<void> account_get(const Call &, const AccountId &id, const AccountEmitter &emit) {
+    if (const auto hook = std::exchange(on_get, nullptr)) hook();
     const auto at = kinds.find(id);
     if (at == kinds.end()) return error(Status::NotFound, "nobody");
     auto raw = sized<atoll_account>();
@@ -554,6 +556,15 @@ TEST_CASE("members: a role gives what it says, at once, and nobody gives more th
   CHECK(w.drop(w.guest, space, w.guest.account) == Status::Ok);
   CHECK(w.drop(w.marie, space, w.einstein.account) == Status::Ok);
   CHECK_FALSE(w.has(w.einstein, space));
+}
+
+TEST_CASE("members: who is sent away while he adds somebody adds nobody") {
+  Town w;
+  const SpaceId space = w.make(w.marie, "Solar");
+  REQUIRE(w.put(w.marie, space, w.einstein.account, kManagerRole) == Status::Ok);
+  w.people.on_get = [&] { CHECK(w.drop(w.marie, space, w.einstein.account) == Status::Ok); };
+  CHECK(w.put(w.einstein, space, w.einstein.account, kManagerRole) == Status::NotFound);
+  CHECK(w.shelf.spaces.at(space).members.count(w.einstein.account) == 0);
 }
 
 TEST_CASE("members: a space keeps a manager whose membership does not expire") {

@@ -110,10 +110,9 @@ Result<void> SpaceAdmin::members_many(const Call &call, std::vector<SpaceId> spa
 }
 
 Result<void> SpaceAdmin::member_put(const Call &call, const SpaceId &space, const atoll_member &wanted) {
-  auto found = manageable(call, space);
-  if (!found) return std::move(found).error();
-  const SpaceRecord &record = found->record;
-  if (record.type != ATOLL_SPACE_PROJECT)
+  if (auto may = manageable(call, space); !may)
+    return std::move(may).error();
+  else if (may->record.type != ATOLL_SPACE_PROJECT)
     return error(Status::FailedPrecondition, "Only project spaces have members; share a folder instead.");
   auto member = wanted;
   if (member.kind != ATOLL_ACCOUNT_USER && member.kind != ATOLL_ACCOUNT_GROUP)
@@ -126,14 +125,17 @@ Result<void> SpaceAdmin::member_put(const Call &call, const SpaceId &space, cons
   }
   if (member.permissions == 0 || (member.permissions & ~kAllPermissions) != 0)
     return error(Status::InvalidArgument, "There are no such permissions.");
-  if (!administers(*call.principal(), record) && (member.permissions & ~record.permissions) != 0)
-    return error(Status::PermissionDenied, "Nobody gives more than he has himself.");
   if (member.expires_ns != 0 && member.expires_ns <= base::now_unix_ns())
     return error(Status::InvalidArgument, "The membership would have expired already.");
   const auto account = from_abi<AccountId>(member.account);
   if (auto exists = account_exists(call, account, member.kind); !exists) return exists;
 
   const std::lock_guard lock(members_mutex_);
+  // What he may now: another manager may have sent him away meanwhile.
+  auto found = manageable(call, space);
+  if (!found) return std::move(found).error();
+  if (!administers(*call.principal(), found->record) && (member.permissions & ~found->record.permissions) != 0)
+    return error(Status::PermissionDenied, "Nobody gives more than he has himself.");
   if ((member.permissions & ATOLL_MAY_MEMBERS) == 0 || member.expires_ns != 0)
     if (auto kept = keep_a_manager(call, *found, account); !kept) return kept;
   const atoll_uuid id = to_abi(space);
@@ -143,6 +145,7 @@ Result<void> SpaceAdmin::member_put(const Call &call, const SpaceId &space, cons
 }
 
 Result<void> SpaceAdmin::member_remove(const Call &call, const SpaceId &space, const AccountId &account) {
+  const std::lock_guard lock(members_mutex_);
   auto found = visible(call, space);
   if (!found) return std::move(found).error();
   const atoll_principal &principal = *call.principal();
@@ -150,7 +153,6 @@ Result<void> SpaceAdmin::member_remove(const Call &call, const SpaceId &space, c
     return error(Status::PermissionDenied, "Only managers of the space and space admins may do this.");
   if (found->record.type != ATOLL_SPACE_PROJECT)
     return error(Status::FailedPrecondition, "The owner of a personal space stays its member.");
-  const std::lock_guard lock(members_mutex_);
   if (auto kept = keep_a_manager(call, *found, account); !kept) return kept;
   const atoll_uuid space_id = to_abi(space), account_id = to_abi(account);
   return woken(call_registry(call, found->registry, [&](const atoll_registry *t, const atoll_call *c, void *self) {
