@@ -454,6 +454,8 @@ Result<void> SpaceAdmin::disable(const Call &call, const SpaceId &space) {
   if (!found) return std::move(found).error();
   if (!administers(*call.principal(), found->record) && found->record.type == ATOLL_SPACE_PERSONAL)
     return error(Status::PermissionDenied, "Only an admin takes a personal space out of use.");
+  if (!has_or_administers(*call.principal(), found->record, ATOLL_MAY_DELETE))
+    return error(Status::PermissionDenied, "You may not take this space out of use.");
   // Whatever is disabled has been made, so that restore() can tell when its files have gone.
   if (found->record.state == ATOLL_SPACE_STATE_CREATING)
     if (auto made = spaces_.make_at_provider(call, found->registry, found->record); !made) return made;
@@ -491,6 +493,8 @@ Result<void> SpaceAdmin::purge(const Call &call, const SpaceId &space) {
   if (!found) return std::move(found).error();
   if (!administers(*call.principal(), found->record) && found->record.type == ATOLL_SPACE_PERSONAL)
     return error(Status::PermissionDenied, "Only an admin ends a personal space.");
+  if (!has_or_administers(*call.principal(), found->record, ATOLL_MAY_PURGE))
+    return error(Status::PermissionDenied, "You may not end this space.");
   if (found->record.state == ATOLL_SPACE_STATE_ACTIVE)
     return error(Status::FailedPrecondition, "The space is in use: disable it first.");
   const atoll_uuid id = to_abi(space);

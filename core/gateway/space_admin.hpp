@@ -91,6 +91,8 @@ class SpaceAdmin {
   void unmake(const Call &, const Lease &registry, const SpaceRecord &);
   Result<std::vector<Member>> members_of(const Call &, const Registered &);
   Result<void> keep_a_manager(const Call &, const Registered &, const AccountId &without);
+  /// PERMISSION_DENIED when the principal would change or remove a member who may more than he.
+  Result<void> not_above(const Call &, const Registered &, const AccountId &account);
   Result<void> account_exists(const Call &, const AccountId &, std::uint32_t kind);
   Result<void> file_of_space(const Call &, const SpaceRecord &, const NodeId &);
 

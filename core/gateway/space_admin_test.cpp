@@ -567,6 +567,23 @@ TEST_CASE("members: who is sent away while he adds somebody adds nobody") {
   CHECK(w.shelf.spaces.at(space).members.count(w.einstein.account) == 0);
 }
 
+TEST_CASE("members: who manages members without all the rest neither takes a space over nor destroys it") {
+  Town w;
+  const SpaceId space = w.make(w.marie, "Solar");
+  REQUIRE(w.put(w.marie, space, w.keeper.account, kManagerRole) == Status::Ok);
+  REQUIRE(w.put(w.marie, space, w.einstein.account, "", ATOLL_MAY_STAT | ATOLL_MAY_READ | ATOLL_MAY_MEMBERS) ==
+          Status::Ok);
+  CHECK(w.put(w.einstein, space, w.marie.account, kViewer) == Status::PermissionDenied);
+  CHECK(w.drop(w.einstein, space, w.marie.account) == Status::PermissionDenied);
+  CHECK(w.disable(w.einstein, space) == Status::PermissionDenied);
+  REQUIRE(w.disable(w.marie, space) == Status::Ok);
+  CHECK(w.purge(w.einstein, space) == Status::PermissionDenied);
+  CHECK(w.shelf.spaces.count(space) == 1);
+  CHECK(w.put(w.einstein, space, w.guest.account, kViewer) == Status::Ok);
+  CHECK(w.drop(w.einstein, space, w.guest.account) == Status::Ok);
+  CHECK(w.drop(w.einstein, space, w.einstein.account) == Status::Ok);
+}
+
 TEST_CASE("members: a space keeps a manager whose membership does not expire") {
   Town w;
   const SpaceId space = w.make(w.marie, "Solar");

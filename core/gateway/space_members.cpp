@@ -33,6 +33,19 @@ Result<void> SpaceAdmin::keep_a_manager(const Call &call, const Registered &foun
   return error(Status::FailedPrecondition, "A space needs a manager whose membership does not expire.");
 }
 
+Result<void> SpaceAdmin::not_above(const Call &call, const Registered &found, const AccountId &account) {
+  const atoll_principal &principal = *call.principal();
+  if (administers(principal, found.record) || from_abi<AccountId>(principal.account) == account) return {};
+  auto all = members_of(call, found);
+  if (!all) return std::move(all).error();
+  const std::int64_t now = base::now_unix_ns();
+  for (const Member &member : *all)
+    if (member.account == account && (member.expires_ns == 0 || member.expires_ns > now) &&
+        (member.permissions & ~found.record.permissions) != 0)
+      return error(Status::PermissionDenied, "Nobody changes or removes a member who may more than he himself.");
+  return {};
+}
+
 Result<void> SpaceAdmin::account_exists(const Call &call, const AccountId &account, std::uint32_t kind) {
   auto directories = lookup_.all(ATOLL_DIRECTORY);
   if (!directories) return std::move(directories).error();
@@ -136,6 +149,7 @@ Result<void> SpaceAdmin::member_put(const Call &call, const SpaceId &space, cons
   if (!found) return std::move(found).error();
   if (!administers(*call.principal(), found->record) && (member.permissions & ~found->record.permissions) != 0)
     return error(Status::PermissionDenied, "Nobody gives more than he has himself.");
+  if (auto may = not_above(call, *found, account); !may) return may;
   if ((member.permissions & ATOLL_MAY_MEMBERS) == 0 || member.expires_ns != 0)
     if (auto kept = keep_a_manager(call, *found, account); !kept) return kept;
   const atoll_uuid id = to_abi(space);
@@ -153,6 +167,7 @@ Result<void> SpaceAdmin::member_remove(const Call &call, const SpaceId &space, c
     return error(Status::PermissionDenied, "Only managers of the space and space admins may do this.");
   if (found->record.type != ATOLL_SPACE_PROJECT)
     return error(Status::FailedPrecondition, "The owner of a personal space stays its member.");
+  if (auto may = not_above(call, *found, account); !may) return may;
   if (auto kept = keep_a_manager(call, *found, account); !kept) return kept;
   const atoll_uuid space_id = to_abi(space), account_id = to_abi(account);
   return woken(call_registry(call, found->registry, [&](const atoll_registry *t, const atoll_call *c, void *self) {

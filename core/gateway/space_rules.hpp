@@ -12,6 +12,10 @@ inline bool administers(const atoll_principal &principal, const SpaceRecord &rec
          (principal.app_role >= ATOLL_ROLE_SPACE_ADMIN && record.type == ATOLL_SPACE_PROJECT);
 }
 
+inline bool has_or_administers(const atoll_principal &principal, const SpaceRecord &record, std::uint32_t permission) {
+  return (record.permissions & permission) != 0 || administers(principal, record);
+}
+
 inline bool manages(const atoll_principal &principal, const SpaceRecord &record) {
   return (record.permissions & ATOLL_MAY_MEMBERS) != 0 || administers(principal, record);
 }

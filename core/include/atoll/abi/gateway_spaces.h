@@ -104,12 +104,13 @@ typedef struct atoll_gateway_spaces_service {
   /* fields: ATOLL_SPACE_SET_*. The space is named by the record's id. Emits the space. */
   int32_t (*update)(const atoll_call *call, void *self, const atoll_space_record *record, uint32_t fields,
                     const atoll_space_view_sink *sink);
-  /* Takes a space out of use; its files stay as they are. Members without ATOLL_MAY_MEMBERS see it no longer. May be
+  /* Takes a space out of use; its files stay as they are. Managers need ATOLL_MAY_DELETE for it. Members without ATOLL_MAY_MEMBERS see it no longer. May be
    * repeated. */
   int32_t (*disable)(const atoll_call *call, void *self, const atoll_uuid *space);
   /* Takes a disabled space into use again, with the members that it had. */
   int32_t (*restore)(const atoll_call *call, void *self, const atoll_uuid *space, const atoll_space_view_sink *sink);
-  /* Ends a disabled space with all its files, versions and trash; nothing brings them back. ATOLL_FAILED_PRECONDITION while
+  /* Ends a disabled space with all its files, versions and trash; nothing brings them back. Managers need
+   * ATOLL_MAY_PURGE for it. ATOLL_FAILED_PRECONDITION while
    * it is in use. When the provider cannot do it now: ATOLL_UNAVAILABLE, and the space stays disabled. */
   int32_t (*purge)(const atoll_call *call, void *self, const atoll_uuid *space);
 
@@ -117,7 +118,7 @@ typedef struct atoll_gateway_spaces_service {
   int32_t (*members)(const atoll_call *call, void *self, const atoll_uuid *space, const atoll_member_sink *sink);
   /* Adds a member of a project space or changes one: `role` is the id of an enabled role for spaces, `permissions` then follow
    * from it; or role is empty and `permissions` count. The account must exist. expires_ns must lie ahead. Nobody gives
-   * more than he has himself. ATOLL_FAILED_PRECONDITION when it would leave no manager. In force when it returns. */
+   * more than he has himself, nor changes a member who has more. ATOLL_FAILED_PRECONDITION when it would leave no manager. In force when it returns. */
   int32_t (*member_put)(const atoll_call *call, void *self, const atoll_uuid *space, const atoll_member *member);
   /* Anybody may leave; else as member_put. */
   int32_t (*member_remove)(const atoll_call *call, void *self, const atoll_uuid *space, const atoll_uuid *account);
