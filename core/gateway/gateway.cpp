@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/gateway/gateway.hpp"
 
+#include "core/gateway/space_rules.hpp"
+
 namespace Atoll::gateway {
 
 Gateway::Gateway(InstanceLookup &lookup, GatewayOptions options)
@@ -30,7 +32,7 @@ void Gateway::fill_service() {
       if (!all) return std::move(all).error();
       const SpaceRecordEmitter emit(sink);
       for (const auto &one : *all)
-        if (!emit(one.record.abi())) break;
+        if (sees(*Call(c).principal(), one.record) && !emit(one.record.abi())) break;
       return {};
     });
   };

@@ -620,6 +620,30 @@ TEST_CASE("spaces: disabled, restored and purged, by whom and in which order") {
   CHECK(w.get(w.admin, space) == Status::NotFound);
 }
 
+TEST_CASE("spaces: a disabled one is neither listed nor named to members who do not manage it") {
+  Town w;
+  const SpaceId space = w.make(w.marie, "Solar");
+  REQUIRE(w.put(w.marie, space, w.einstein.account, kViewer) == Status::Ok);
+  REQUIRE(w.disable(w.marie, space) == Status::Ok);
+  const auto *files = w.gateway.service();
+  const auto listed = [&](const Principal &who) {
+    bool found = false;
+    const auto sink = make_sink<atoll_space_record_sink>(
+        [&](const atoll_space_record *raw) { found |= from_abi<SpaceId>(raw->id) == space; });
+    REQUIRE(w.as(who, [&](auto *c) { return files->spaces(c, files->self, sink.get()); }).ok());
+    return found;
+  };
+  CHECK(listed(w.marie));
+  CHECK_FALSE(listed(w.einstein));
+  const auto said = [&](const Principal &who, const SpaceId &asked) {
+    const auto sink = make_sink<atoll_space_record_sink>([](const atoll_space_record *) {});
+    const auto id = to_abi(asked);
+    return w.as(who, [&](auto *c) { return files->space(c, files->self, &id, sink.get()); }).error().message;
+  };
+  CHECK(said(w.marie, space) == "This space is disabled.");
+  CHECK(said(w.einstein, space) == said(w.einstein, base::random_id<SpaceId>()));
+}
+
 TEST_CASE("spaces: one whose files are going or gone is not restored, and one that was never made is made") {
   Town w;
   const SpaceId space = w.make(w.marie, "Solar");

@@ -5,6 +5,7 @@
 #include "core/base/uuid.hpp"
 #include "core/gateway/registries.hpp"
 #include "core/gateway/roles.hpp"
+#include "core/gateway/space_rules.hpp"
 
 #include <atoll/abi/directory.h>
 
@@ -197,7 +198,11 @@ Result<Spaces::Shared> Spaces::make_personal(const Call &call, const atoll_princ
 }
 
 Result<void> Spaces::complete(const Call &call, const Lease &registry, SpaceRecord &record) {
-  if (record.state == ATOLL_SPACE_STATE_DISABLED) return error(Status::NotFound, "This space is disabled.");
+  if (record.state == ATOLL_SPACE_STATE_DISABLED) {
+    // That it is there is for managers to know.
+    if (!sees(*call.principal(), record)) return no_space();
+    return error(Status::NotFound, "This space is disabled.");
+  }
   if (record.state != ATOLL_SPACE_STATE_CREATING || record.provider.empty()) return {};
   return make_at_provider(call, registry, record);
 }
