@@ -908,6 +908,21 @@ TEST_CASE("changes: the roots that changed, for those who reach them, and when t
   CHECK(restarted.changed(w.marie, start.token).status == Status::FailedPrecondition);
 }
 
+TEST_CASE("changes: what changed while the provider could not tell comes again") {
+  Town w;
+  const SpaceId solar = w.make(w.marie, "Solar");
+  const auto start = w.changed(w.marie, "");
+  w.gateway.root_log().changed(solar);
+  w.disk.runs = false;
+  const auto away = w.changed(w.marie, start.token);
+  CHECK(away.spaces == std::set<SpaceId>{solar});
+  w.disk.runs = true;
+  const auto back = w.changed(w.marie, away.token);
+  CHECK(back.spaces == std::set<SpaceId>{solar});
+  CHECK_FALSE(back.list_again);
+  CHECK(w.changed(w.marie, back.token).spaces.empty());
+}
+
 TEST_CASE("roles: what each lets a member do with the space itself and its members") {
   for (const Role &role : roles()) {
     if ((role.on & ATOLL_ROLE_ON_SPACE) == 0) continue;

@@ -54,7 +54,16 @@ Result<SpaceAdmin::Changes> SpaceAdmin::changed(const Call &call, std::string_vi
   if (since.spaces.empty()) return out;
   const std::unordered_set<SpaceId> wanted(since.spaces.begin(), since.spaces.end());
   std::erase_if(*spaces, [&](const Spaces::Reached &one) { return wanted.count(one.record.id) == 0; });
-  if (auto shown = show(call, *std::move(spaces), emit); !shown) return std::move(shown).error();
+  bool untold = false;
+  const auto sink = make_sink<atoll_space_view_sink>([&](const atoll_space_view *one) {
+    untold |= (one->flags & ATOLL_SPACE_STALE) != 0;
+    return emit(*one);
+  });
+  auto shown = show(call, *std::move(spaces), SpaceViewEmitter(sink.get()));
+  sink.rethrow();
+  if (!shown) return std::move(shown).error();
+  // What has changed is not known yet: it comes again.
+  if (untold) out.token = std::string(token.substr(0, token.rfind('.'))) + out.token.substr(out.token.rfind('.'));
   return out;
 }
 
