@@ -172,6 +172,11 @@ Result<void> TreeEngine::recover_version(const VersionRecord &record, std::vecto
   const std::string name = version_name(record.sequence);
   TRY_ASSIGN(const auto versions, names_->kept(record.space, versions_path(record.node), true));
   TRY_ASSIGN(const auto entry, versions->look(name));
+  if (record.round == kGoing) {
+    if (entry) TRY(versions->set_aside(record.space, name));
+    gone.push_back(record);
+    return versions->sync();
+  }
   if (entry && entry->inode == record.inode) return {};
   if (entry) TRY(versions->set_aside(record.space, name));
   TRY_ASSIGN(auto left, store_->restage(record.space, record.token));

@@ -103,6 +103,8 @@ Result<void> TreeEngine::version_remove(const Ref &ref, std::uint64_t sequence) 
 
 Result<void> TreeEngine::drop_versions(std::span<const VersionRecord> records) {
   if (records.empty()) return {};
+  TRY(meta_->dismiss_versions(records));  // a record without its content would be one that cannot be read
+  ATOLL_FAULT_POINT("version.dismissed");
   std::map<NodeId, std::unique_ptr<Folder>> folders;
   for (const VersionRecord &record : records) {
     auto found = folders.find(record.node);

@@ -69,6 +69,8 @@ struct TrashRecord : TrashItem {
 
 /// The round of a version that is announced only; nobody sees it.
 constexpr std::uint64_t kComing = INT64_MAX;
+/// The round of a version that is being deleted: a start finishes it.
+constexpr std::uint64_t kGoing = kComing - 1;
 
 struct VersionRecord : Version {
   std::uint64_t inode = 0;
@@ -223,6 +225,8 @@ class Meta {
   Result<std::vector<NodeId>> nodes_with_versions(const NodeId &after, std::uint64_t limit);
   /// Gives the bytes of those that were there, by space.
   Result<std::vector<SpaceBytes>> remove_versions(std::span<const VersionRecord> records);
+  /// Notes that they are being deleted.
+  Result<void> dismiss_versions(std::span<const VersionRecord> records);
   Result<std::vector<SpaceBytes>> version_bytes();
   Result<void> close_versions(std::uint64_t round);
   /// Of all of these files.

@@ -131,6 +131,15 @@ Result<std::vector<SpaceBytes>> Meta::remove_versions(std::span<const VersionRec
   return gone;
 }
 
+Result<void> Meta::dismiss_versions(std::span<const VersionRecord> records) {
+  const std::lock_guard guard(mutex_);
+  TRY_ASSIGN(auto transaction, database_.begin());
+  TRY_ASSIGN(sql::Statement *const dismiss,
+             database_.cached("UPDATE version SET round=?3 WHERE node=?1 AND sequence=?2"));
+  for (const VersionRecord &record : records) TRY(dismiss->run_with(record.node, record.sequence, kGoing));
+  return transaction.commit();
+}
+
 Result<std::vector<SpaceBytes>> Meta::version_bytes() {
   const std::lock_guard guard(mutex_);
   std::vector<SpaceBytes> sums;
