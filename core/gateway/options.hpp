@@ -7,6 +7,7 @@
 #include <atoll/abi/storage_fs.h>
 
 #include <chrono>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ struct GatewayOptions {
   /// How long a listing may be answered from memory while a registry cannot tell; 0: never.
   std::chrono::nanoseconds stale_listings = std::chrono::minutes(10);
   std::size_t remembered_roots = 65'536;  ///< of spaces, for when their providers cannot tell
+  std::function<void(const std::string &)> warn{};  ///< writes to the log what the admin must know; may be empty
 };
 
 }  // namespace Atoll::gateway

@@ -135,7 +135,8 @@ struct Shelf : Registry<Shelf> {
 /// A provider that knows which spaces it has, and no nodes.
 struct Disk : StorageFs<Disk> {
   std::map<SpaceId, std::uint64_t> quotas;
-  bool runs = true;
+  std::map<SpaceId, AccountId> personal;  // whose
+  bool runs = true, lists = true;
   int refuse_creates = 0;
   std::function<void()> on_remove;  // called once, while a space is being removed
 
@@ -148,6 +149,7 @@ struct Disk : StorageFs<Disk> {
     if (refuse_creates > 0 && refuse_creates-- > 0) return error(Status::InsufficientStorage, "full");
     if (auto fine = up(); !fine) return fine;
     quotas[from_abi<SpaceId>(space.id)] = space.quota;
+    if (space.type == ATOLL_SPACE_PERSONAL) personal[from_abi<SpaceId>(space.id)] = from_abi<AccountId>(space.owner);
     return {};
   }
   Result<void> space_get(const Call &, const SpaceId &id, const SpaceEmitter &emit) {
@@ -162,7 +164,18 @@ struct Disk : StorageFs<Disk> {
     emit(raw);
     return {};
   }
-  Result<void> space_list(const Call &, const SpaceEmitter &) { return {}; }
+  Result<void> space_list(const Call &, const SpaceEmitter &emit) {
+    if (!lists) return error(Status::Unimplemented, "this driver does not know");
+    if (auto fine = up(); !fine) return fine;
+    for (const auto &[id, quota] : quotas) {
+      auto raw = sized<atoll_space>();
+      raw.id = to_abi(id);
+      raw.type = personal.count(id) ? ATOLL_SPACE_PERSONAL : ATOLL_SPACE_PROJECT;
+      raw.owner = personal.count(id) ? to_abi(personal.at(id)) : raw.id;
+      emit(raw);
+    }
+    return {};
+  }
   Result<void> space_set_quota(const Call &, const SpaceId &id, std::uint64_t quota) {
     if (auto fine = up(); !fine) return fine;
     quotas[id] = quota;
@@ -690,6 +703,40 @@ TEST_CASE("spaces: a personal space is its owner's, and only an admin ends it") 
   CHECK(w.disable(w.admin, own) == Status::Ok);
   const SpaceId solar = w.make(w.marie, "Solar");
   CHECK(w.has(w.marie, solar));  // the rest of hers is there as before
+}
+
+TEST_CASE("spaces: a registry that lost a personal space is given no empty one in its place") {
+  std::vector<std::string> warned;
+  GatewayOptions options;
+  options.warn = [&](const std::string &what) { warned.push_back(what); };
+  Town w(options);
+  const auto list = [&](const Principal &who) {
+    return w.as(who, [&](auto *c) { return w.service->mine(c, w.service->self, 0, w.nothing.get()); }).status();
+  };
+  REQUIRE(w.mine(w.marie).size() == 1);
+  const auto before = w.shelf.spaces;
+  w.shelf.spaces.clear();
+  ++w.shelf.now;
+  CHECK(list(w.marie) == Status::Unavailable);
+  CHECK(list(w.marie) == Status::Unavailable);
+  CHECK(w.shelf.spaces.empty());
+  CHECK(w.disk.quotas.size() == 1);
+  REQUIRE(warned.size() == 1);
+  for (const std::string &part : {std::string("marie"), std::string("storage:home"), before.begin()->first.text()})
+    CHECK(warned[0].find(part) != std::string::npos);
+  // Others, of whom the storage holds nothing, are new; unless it cannot tell.
+  CHECK(w.mine(w.einstein).size() == 1);
+  w.disk.runs = false;
+  CHECK(list(w.admin) == Status::Unavailable);
+  CHECK(w.shelf.spaces.size() == 1);
+  w.disk.runs = true;
+  w.shelf.spaces = before;
+  ++w.shelf.now;
+  REQUIRE(w.mine(w.marie).size() == 1);
+  CHECK(w.mine(w.marie)[0].record.id == before.begin()->first);
+  // What a driver does not know proves nothing.
+  w.disk.lists = false;
+  CHECK(w.mine(w.keeper).size() == 1);
 }
 
 TEST_CASE("spaces: a provider that cannot tell makes its spaces stale, and what it told last is shown") {

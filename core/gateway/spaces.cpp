@@ -163,8 +163,54 @@ Result<Spaces::Shared> Spaces::own_personal(const Call &call, const atoll_princi
   return record;
 }
 
+Result<void> Spaces::prove_no_personal(const Call &call, const atoll_principal &principal) {
+  auto storages = lookup_.all(ATOLL_STORAGE_FS);
+  if (!storages) return std::move(storages).error();
+  const auto owner = from_abi<AccountId>(principal.account);
+  for (const Lease &storage : *storages) {
+    std::vector<SpaceId> held;
+    const auto sink = make_sink<atoll_space_sink>([&](const atoll_space *raw) {
+      const atoll_space space = copied(raw);
+      if (space.type == ATOLL_SPACE_PERSONAL && from_abi<AccountId>(space.owner) == owner)
+        held.push_back(from_abi<SpaceId>(space.id));
+    });
+    {
+      auto admitted = admission_.enter(storage->name());
+      if (!admitted) return std::move(admitted).error();
+      OutgoingCall out(call.raw());
+      const auto entered = storage->enter();
+      const auto *fs = static_cast<const atoll_storage_fs *>(storage->query(ATOLL_STORAGE_FS));
+      const std::int32_t status = fs->space_list(out.get(), storage->self(), sink.get());
+      sink.rethrow();
+      if (status != ATOLL_OK && status != ATOLL_UNIMPLEMENTED) return out.error(status);
+    }
+    for (const SpaceId &space : held) {
+      // Another request of the same account may have recorded and made it since the registries were asked.
+      auto recorded = find_registered(lookup_, call, space);
+      if (recorded) continue;
+      if (recorded.status() != Status::NotFound) return std::move(recorded).error();
+      bool first = false;
+      {
+        const std::lock_guard lock(mutex_);
+        first = unrecorded_.insert(space).second;
+      }
+      if (first && options_.warn)
+        options_.warn(
+            "No registry knows the personal space " + space.text() + " of " + std::string(view(principal.name)) +
+            ", which " + std::string(storage->name()) +
+            " holds: has the registry been given another database, or lost spaces? An empty space in its place "
+            "would make clients delete what they have, so none is made, and the account is answered 503. Give "
+            "the registry its database back, or take the space away from that storage.");
+      return Error{Status::Unavailable, "Your personal space is stored, but the registry of spaces does not know it.",
+                   0, 30'000};
+    }
+  }
+  return {};
+}
+
 Result<Spaces::Shared> Spaces::make_personal(const Call &call, const atoll_principal &principal,
                                              const Lease &registry) {
+  if (auto none = prove_no_personal(call, principal); !none) return std::move(none).error();
   SpaceRecord record;
   record.type = ATOLL_SPACE_PERSONAL;
   record.state = ATOLL_SPACE_STATE_CREATING;

@@ -11,6 +11,7 @@
 
 #include <functional>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace Atoll::gateway {
 
@@ -72,6 +73,10 @@ class Spaces {
   /// Null: it must be asked for. An error: whether it still holds cannot be told.
   Result<Shared> still_holds(const Call &call, const Cached &cached);
   Result<Shared> own_personal(const Call &call, const atoll_principal &principal);
+  /// UNAVAILABLE when a storage holds a personal space of the principal that no registry knows, and when one cannot
+  /// tell: an empty one in its place would make clients delete what they have. Asks every storage for all its spaces;
+  /// done once an account. A storage that cannot list its spaces proves nothing, and is left out.
+  Result<void> prove_no_personal(const Call &call, const atoll_principal &principal);
   Result<Shared> make_personal(const Call &call, const atoll_principal &principal, const Lease &registry);
   /// Makes the space at its provider when its record says that this may not have happened.
   Result<void> complete(const Call &call, const Lease &registry, SpaceRecord &record);
@@ -84,6 +89,7 @@ class Spaces {
   std::mutex mutex_;
   std::unordered_map<Key, Cached, KeyHash> cache_;
   std::unordered_map<AccountId, Cached> personal_cache_;
+  std::unordered_set<SpaceId> unrecorded_;  // which the log tells of already
 };
 
 }  // namespace Atoll::gateway

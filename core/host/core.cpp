@@ -3,6 +3,7 @@
 
 #include "core/base/text.hpp"
 #include "core/host/admin_verbs.hpp"
+#include "core/host/log.hpp"
 #include "core/host/server.hpp"
 
 #include <atoll/abi/storage_changes.h>
@@ -41,6 +42,7 @@ gateway::GatewayOptions gateway_options(const Configuration &configuration) {
   };
   out.public_url = configuration.public_url;
   out.stale_listings = std::chrono::nanoseconds(configuration.server_integer("stale_listings"));
+  out.warn = [](const std::string &what) { log(ATOLL_LOG_ERROR, "gateway", what); };
   out.personal_quota = quota("personal_quota");
   out.project_quota = quota("project_quota");
   for (const InstanceConfig &instance : configuration.instances) {

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/registry-sql/registry_sql.hpp"
 
+#include <filesystem>
 #include <utility>
 
 #include "core/base/time.hpp"
+#include "core/sql/database.hpp"
 
 namespace Atoll::registry_sql {
 
@@ -50,15 +52,58 @@ Result<void> emit_members(const Result<std::vector<Member>> &members, const Memb
   return {};
 }
 
+/// How many spaces a file of this plugin holds; none when there is no such file.
+Result<std::int64_t> spaces_in(const std::string &file) {
+  std::error_code failed;
+  if (!std::filesystem::exists(file, failed)) {
+    if (!failed) return 0;
+    return error(Status::Unavailable, "cannot tell whether there is a " + file + ": " + failed.message());
+  }
+  sql::Options options;
+  options.read_only = true;
+  auto database = sql::Database::open(file, options);
+  if (!database) return database.error();
+  std::int64_t count = 0;
+  for (const char *query :
+       {"SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'spaces'", "SELECT count(*) FROM spaces"}) {
+    auto statement = database->prepare(query);
+    if (!statement) return statement.error();
+    auto rows = statement->query();
+    const auto row = rows.next();
+    if (!row) return row.error();
+    count = *row ? rows.integer(0) : 0;
+    if (count == 0) break;
+  }
+  return count;
+}
+
+/// FailedPrecondition when the store is empty and the file that was there before it is not.
+Result<void> check_previous(SpaceRecordStore &store, const std::string &file) {
+  const auto known = store.list(SpaceId(), 1, Asker(), base::now_unix_ns());
+  if (!known) return known.error();
+  if (!known->empty()) return {};
+  const auto before = spaces_in(file);
+  if (!before) return before.error();
+  if (*before == 0) return {};
+  return error(Status::FailedPrecondition,
+               "the database of the registry holds no spaces, but " + file + " holds " + std::to_string(*before) +
+                   ". Has a new or empty database been set ([database] url, or the key database)? Take that out of the "
+                   "configuration again, or restore the database from its backup. If the spaces of " +
+                   file + " are not to be served by this registry, set start_empty = yes in its section");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<RegistrySql>> RegistrySql::create(const Call &, Host host) {
-  return open(host.text("database", "sqlite:registry.db"));
+  return open(host.text("database", "sqlite:registry.db"),
+              host.integer("start_empty", 0) != 0 ? std::string() : host.text("previous", ""));
 }
 
-Result<std::unique_ptr<RegistrySql>> RegistrySql::open(const std::string &url) {
+Result<std::unique_ptr<RegistrySql>> RegistrySql::open(const std::string &url, const std::string &previous) {
   auto store = SpaceRecordStore::open(url);
   if (!store) return store.error();
+  if (!previous.empty())
+    if (auto fine = check_previous(**store, previous); !fine) return fine.error();
   return std::make_unique<RegistrySql>(Private{}, std::move(*store));
 }
 

@@ -25,11 +25,17 @@ class RegistrySql : public Plugin<RegistrySql>, public Registry<RegistrySql> {
           "The database with spaces and members: an SQLite file, or postgresql://USER:PASSWORD@HOST:PORT/DATABASE, "
           "which several servers may share.",
           ATOLL_CONFIG_SECRET),
+      config_key("previous", ATOLL_CONFIG_PATH, "registry.db",
+                 "The SQLite file that held the spaces before database was set. While it holds some and database none, "
+                 "the registry does not start: clients would be shown no spaces, and delete what they have of them."),
+      config_key("start_empty", ATOLL_CONFIG_BOOLEAN, "no",
+                 "Whether it starts nevertheless, without the spaces of previous: they are another registry's, or no "
+                 "longer wanted."),
   };
 
   static Result<std::unique_ptr<RegistrySql>> create(const Call &call, Host host);
-  /// What create() does, without the host's configuration.
-  static Result<std::unique_ptr<RegistrySql>> open(const std::string &url);
+  /// What create() does, without the host's configuration. previous: the file of that key, or empty to start anyway.
+  static Result<std::unique_ptr<RegistrySql>> open(const std::string &url, const std::string &previous = {});
 
   class Private {
     friend class RegistrySql;

@@ -10,6 +10,7 @@
 #include <set>
 #include <thread>
 
+#include "core/base/file.hpp"
 #include "core/base/uuid.hpp"
 #include "core/sql/test_postgresql.hpp"
 #include "plugins/registry-sql/registry_sql.hpp"
@@ -107,6 +108,32 @@ TEST_CASE("a record comes back as it was put, also after a restart") {
   CHECK(stranger->permissions == 0);
   CHECK(f.store->get(base::random_id<SpaceId>(), Asker{owner, {}}, kNow).status() == Status::NotFound);
   CHECK(f.store->personal(account(), Asker{owner, {}}, kNow).status() == Status::NotFound);
+}
+
+TEST_CASE("an empty database beside a file with spaces is refused, with what to do") {
+  const sql::TestFolder folder;
+  const std::string file = folder.path() + "/registry.db";
+  Fixture f;
+  const auto opens = [&](const std::string &previous) { return RegistrySql::open(f.database.url(), previous); };
+  CHECK(opens(file).ok());  // there is none
+  REQUIRE(RegistrySql::open("sqlite:" + file, file).ok());
+  CHECK(opens(file).ok());  // it holds none
+  {
+    auto before = SpaceRecordStore::open("sqlite:" + file);
+    REQUIRE(before.ok());
+    for (const char *name : {"Solar", "Lunar"})
+      REQUIRE((*before)->insert(record_of(ATOLL_SPACE_PROJECT, AccountId(), name)).ok());
+  }
+  const auto refused = opens(file);
+  REQUIRE(refused.status() == Status::FailedPrecondition);
+  for (const std::string &part : {file + " holds 2", std::string("start_empty = yes"), std::string("[database] url")})
+    CHECK_MESSAGE(refused.error().message.find(part) != std::string::npos, refused.error().message);
+  CHECK(opens("").ok());  // start_empty
+  CHECK(RegistrySql::open("sqlite:" + file, file).ok());
+  REQUIRE(base::write_file_durably(folder.path() + "/damaged", std::string(8192, 'x'), 0600).ok());
+  CHECK(opens(folder.path() + "/damaged").status() == Status::Unavailable);
+  REQUIRE(f.store->insert(record_of(ATOLL_SPACE_PROJECT, AccountId(), "Third")).ok());
+  CHECK(opens(file).ok());  // in use
 }
 
 TEST_CASE("update and remove") {
