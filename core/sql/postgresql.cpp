@@ -48,6 +48,7 @@ Result<PostgresqlTarget> read_postgresql_url(std::string_view url) {
   std::map<std::string, std::string, std::less<>> parts = {{"application_name", "atoll"},
                                                            {"connect_timeout", "5"},
                                                            {"keepalives_idle", "30"},
+                                                           {"target_session_attrs", "read-write"},
                                                            {"tcp_user_timeout", "20000"}};
   const auto set = [&](const std::string &key, std::string_view encoded) -> Result<void> {
     auto value = value_of(key, encoded);
@@ -89,6 +90,12 @@ Result<PostgresqlTarget> read_postgresql_url(std::string_view url) {
       return bad_url("has a bad '" + key + "' behind its question mark");
     if (auto done = set(key, one.substr(equals + 1)); !done) return std::move(done).error();
   }
+  if (server.find(',') != server.npos)
+    return bad_url("has several hosts; they can stand behind it, as ?host=a,b&port=5432,5433");
+  if (const std::string &wanted = parts["target_session_attrs"]; wanted != "read-write" && wanted != "primary")
+    return bad_url(
+        "has target_session_attrs=" + wanted +
+        ", which may lead to a standby that lacks the newest changes; only read-write and primary are taken");
   PostgresqlTarget out;
   for (const auto &[key, value] : parts)
     if (!value.empty()) out.connection += (out.connection.empty() ? "" : " ") + key + "=" + value;
@@ -126,13 +133,24 @@ void close_postgresql(std::unique_ptr<Poco::Data::Session> session) noexcept {
   if (broken) PQfinish(broken);
 }
 
-Status postgresql_status(const Poco::Exception &failure) {
+std::string sqlstate(const Poco::Exception &failure) {
   const std::string text = failure.displayText();
   constexpr std::string_view mark = " State: ";
   const std::size_t at = text.rfind(mark);
-  if (at == std::string::npos || text.size() < at + mark.size() + 5) return Status::Unavailable;
-  const std::string_view state = std::string_view(text).substr(at + mark.size(), 5);
-  const std::string_view kind = state.substr(0, 2);
+  if (at == std::string::npos || text.size() < at + mark.size() + 5) return {};
+  std::string state = text.substr(at + mark.size(), 5);
+  const bool good =
+      std::all_of(state.begin(), state.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
+  return good ? state : std::string();
+}
+
+bool ends_connection(std::string_view sqlstate) {
+  return sqlstate.substr(0, 2) == "08" || sqlstate.substr(0, 3) == "57P";
+}
+
+Status postgresql_status(const Poco::Exception &failure) {
+  const std::string state = sqlstate(failure);
+  const std::string kind = state.substr(0, 2);
   if (state == "23505") return Status::AlreadyExists;
   if (state == "53100") return Status::InsufficientStorage;
   if (kind == "23") return Status::FailedPrecondition;

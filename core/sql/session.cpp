@@ -118,21 +118,23 @@ Result<Sessions::Lease> Sessions::get(std::chrono::milliseconds wait) {
   auto made = guarded("open the database " + name_,
                       [this]() -> Result<std::unique_ptr<Poco::Data::Session>> { return connect(); });
   if (!made) {
-    give_back(nullptr, false);
+    give_back(nullptr, Fit::Broken);
     return made.error();
   }
   return Lease(this, std::move(*made));
 }
 
-void Sessions::give_back(std::unique_ptr<Poco::Data::Session> session, bool healthy) noexcept {
+void Sessions::give_back(std::unique_ptr<Poco::Data::Session> session, Fit fit) noexcept {
   {
     const std::lock_guard lock(mutex_);
     --leased_;
-    if (healthy) {
+    if (fit == Fit::Healthy) {
       idle_.push_back(std::move(session));
     } else if (dialect_ == Dialect::Postgresql) {
-      for (auto &idle : idle_) close_postgresql(std::move(idle));
-      idle_.clear();
+      if (fit == Fit::Ended) {
+        for (auto &idle : idle_) close_postgresql(std::move(idle));
+        idle_.clear();
+      }
       if (session) close_postgresql(std::move(session));
     }
   }
@@ -141,17 +143,29 @@ void Sessions::give_back(std::unique_ptr<Poco::Data::Session> session, bool heal
 
 Sessions::Lease::~Lease() {
   if (pool_ == nullptr) return;
-  // An exception on its way through here may be the connection's fault; a new one costs little.
-  const bool healthy = std::uncaught_exceptions() == exceptions_;
   rollback();
-  pool_->give_back(std::move(session_), healthy);
+  // An exception on its way through here may be the connection's fault; a new one costs little.
+  const bool healthy = !broken_ && std::uncaught_exceptions() == exceptions_;
+  pool_->give_back(std::move(session_), ended_ ? Fit::Ended : healthy ? Fit::Healthy : Fit::Broken);
+}
+
+void Sessions::Lease::failed(const Poco::Exception &failure) {
+  if (pool_->dialect_ != Dialect::Postgresql) return;
+  broken_ = true;
+  const std::string state = sqlstate(failure);
+  ended_ |= state.empty() || ends_connection(state);
 }
 
 void Sessions::Lease::begin() {
   if (pool_->dialect_ == Dialect::Sqlite) {
     *session_ << "BEGIN IMMEDIATE", now;  // Poco's own begin() takes the lock late, and then may not get it
   } else {
-    session_->begin();
+    try {
+      session_->begin();
+    } catch (const Poco::Exception &failure) {
+      failed(failure);
+      throw;
+    }
   }
   open_transaction_ = true;
 }
@@ -160,7 +174,12 @@ void Sessions::Lease::commit() {
   if (pool_->dialect_ == Dialect::Sqlite) {
     *session_ << "COMMIT", now;
   } else {
-    session_->commit();
+    try {
+      session_->commit();
+    } catch (const Poco::Exception &failure) {
+      failed(failure);
+      throw;
+    }
   }
   open_transaction_ = false;
 }
@@ -174,7 +193,8 @@ void Sessions::Lease::rollback() noexcept {
       session_->rollback();
     }
   } catch (...) {
-    exceptions_ = -1;  // not healthy
+    broken_ = true;
+    ended_ |= pool_->dialect_ == Dialect::Postgresql;
   }
 }
 

@@ -49,14 +49,17 @@ auto guarded(std::string_view tried, Action &&action) -> std::invoke_result_t<Ac
 class Sessions {
  public:
   /// A borrowed session; given back at its end, rolled back if a transaction is still open. A session that failed in a
-  /// way that may be the connection's fault is closed and made anew (with PostgreSQL all that are idle: the server may
-  /// have been started again).
+  /// way that may be the connection's fault, or that could not be rolled back, is closed and made anew. When PostgreSQL
+  /// ended the connection all that are idle are, too: the server may have been started again.
   class Lease {
    public:
     Lease(Lease &&other) noexcept
         : pool_(std::exchange(other.pool_, nullptr)),
           session_(std::move(other.session_)),
-          exceptions_(other.exceptions_) {}
+          exceptions_(other.exceptions_),
+          open_transaction_(std::exchange(other.open_transaction_, false)),
+          broken_(other.broken_),
+          ended_(other.ended_) {}
     Lease(const Lease &) = delete;
     Lease &operator=(const Lease &) = delete;
     Lease &operator=(Lease &&) = delete;
@@ -72,20 +75,29 @@ class Sessions {
     /// Rows changed or read by one statement: `lease.run("UPDATE ...", use(a), use(b))`.
     template <class... Bindings>
     std::size_t run(const std::string &sql, Bindings &&...bindings) {
-      Poco::Data::Statement statement(*session_);
-      statement << sql;
-      (static_cast<void>((statement, std::forward<Bindings>(bindings))), ...);
-      return statement.execute();
+      try {
+        Poco::Data::Statement statement(*session_);
+        statement << sql;
+        (static_cast<void>((statement, std::forward<Bindings>(bindings))), ...);
+        return statement.execute();
+      } catch (const Poco::Exception &failure) {
+        failed(failure);
+        throw;
+      }
     }
 
    private:
     friend class Sessions;
     Lease(Sessions *pool, std::unique_ptr<Poco::Data::Session> session) noexcept
         : pool_(pool), session_(std::move(session)), exceptions_(std::uncaught_exceptions()) {}
+    /// Notes what a failure says of the connection.
+    void failed(const Poco::Exception &failure);
     Sessions *pool_;
     std::unique_ptr<Poco::Data::Session> session_;
     int exceptions_;
     bool open_transaction_ = false;
+    bool broken_ = false;  // in a state that nobody knows
+    bool ended_ = false;   // PostgreSQL ended the connection
   };
 
   /// url: "sqlite:PATH", or "postgresql://..." as read_postgresql_url() takes it. Opens one session, to fail early.
@@ -100,6 +112,11 @@ class Sessions {
   Result<void> migrate(const std::string &component, std::span<const char *const> steps);
 
   Dialect dialect() const { return dialect_; }
+  /// Sessions that are open and lent to nobody.
+  std::size_t idle() const {
+    const std::lock_guard lock(mutex_);
+    return idle_.size();
+  }
 
   class Private {
     friend class Sessions;
@@ -115,12 +132,13 @@ class Sessions {
 
  private:
   std::unique_ptr<Poco::Data::Session> connect() const;
-  void give_back(std::unique_ptr<Poco::Data::Session> session, bool healthy) noexcept;
+  enum class Fit { Healthy, Broken, Ended };
+  void give_back(std::unique_ptr<Poco::Data::Session> session, Fit fit) noexcept;
 
   const Dialect dialect_;
   const std::string target_, name_;
   const std::size_t limit_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::unique_ptr<Poco::Data::Session>> idle_;
   std::size_t leased_ = 0;

@@ -68,19 +68,21 @@ TEST_CASE("PostgreSQL: what a url comes to") {
   REQUIRE(plain.ok());
   CHECK(plain->connection ==
         "application_name=atoll connect_timeout=5 dbname=atoll host=db.example keepalives_idle=30 password=p\\'\\\\w= "
-        "port=5433 sslmode=verify-full tcp_user_timeout=20000 user=a@b");
+        "port=5433 sslmode=verify-full target_session_attrs=read-write tcp_user_timeout=20000 user=a@b");
   CHECK(plain->shown == "postgresql://db.example:5433/atoll");
   const auto socket = read_postgresql_url("postgresql:///atoll?host=/run/postgresql&connect_timeout=1");
   REQUIRE(socket.ok());
   CHECK(socket->connection ==
         "application_name=atoll connect_timeout=1 dbname=atoll host=/run/postgresql keepalives_idle=30 "
-        "tcp_user_timeout=20000");
+        "target_session_attrs=read-write tcp_user_timeout=20000");
   const auto six = read_postgresql_url("postgresql://[::1]:5432/x");
   REQUIRE(six.ok());
   CHECK(six->connection.find(" host=::1 ") != std::string::npos);
-  for (const char *bad : {"postgresql:/x", "postgresql://h:port/x", "postgresql://h:123456/x", "postgresql://u:a b@h/x",
-                          "postgresql://u:a%20b@h/x", "postgresql://u:a%2@h/x", "postgresql://h/x?sslmode",
-                          "postgresql://h/x?a=b&=c", "postgresql://h/x?A=b", "postgresql://h/x%0Ay"})
+  for (const char *bad :
+       {"postgresql:/x", "postgresql://h:port/x", "postgresql://h:123456/x", "postgresql://u:a b@h/x",
+        "postgresql://u:a%20b@h/x", "postgresql://u:a%2@h/x", "postgresql://h/x?sslmode", "postgresql://h/x?a=b&=c",
+        "postgresql://h/x?A=b", "postgresql://h/x%0Ay", "postgresql://a:1,b:2/x", "postgresql://a,b/x",
+        "postgresql://h/x?target_session_attrs=any", "postgresql://h/x?target_session_attrs=prefer-standby"})
     CHECK_MESSAGE(read_postgresql_url(bad).status() == Status::InvalidArgument, bad);
   for (const char *secret : {"postgresql://u:hunter2%20@h/x", "postgresql://u:hunter2@h:port/x"})
     CHECK(read_postgresql_url(secret).error().message.find("hunter2") == std::string::npos);
@@ -88,6 +90,71 @@ TEST_CASE("PostgreSQL: what a url comes to") {
   CHECK(away.status() == Status::Unavailable);
   CHECK(away.error().message.find("hunter2") == std::string::npos);
   CHECK(away.error().message.find("127.0.0.1:1/d") != std::string::npos);
+}
+
+TEST_CASE("PostgreSQL: of several hosts one that takes writes, and no other") {
+  const auto several = read_postgresql_url("postgresql:///x?host=a,b&port=1,2&target_session_attrs=primary");
+  REQUIRE(several.ok());
+  CHECK(several->connection.find(" host=a,b ") != std::string::npos);
+  CHECK(several->connection.find(" target_session_attrs=primary ") != std::string::npos);
+  if (!on_postgresql()) return;
+  const TestDatabase database;
+  auto sessions = open_in(database, 1);
+  const auto set = [&](const std::string &value) {
+    return guarded("set", [&]() -> Result<void> {
+      auto lease = sessions->get();
+      if (!lease) return lease.error();
+      std::string name;
+      lease->run("SELECT current_database()", into(name));
+      lease->run("ALTER DATABASE " + name + " SET default_transaction_read_only = " + value);
+      return {};
+    });
+  };
+  REQUIRE(set("on").ok());
+  CHECK(Sessions::open(database.url()).status() == Status::Unavailable);
+}
+
+TEST_CASE("a session that failed is not lent again, and takes those with it that cannot do better") {
+  const TestDatabase database;
+  auto sessions = open_in(database, 3);
+  const auto fill = [&] {  // three idle ones
+    auto a = sessions->get(), b = sessions->get(), c = sessions->get();
+    REQUIRE((a.ok() && b.ok() && c.ok()));
+  };
+  fill();
+  REQUIRE(sessions->idle() == 3);
+  REQUIRE(insert(*sessions, "a", 1).ok());
+  CHECK(insert(*sessions, "a", 2).status() == Status::AlreadyExists);
+  CHECK(sessions->idle() == 2);
+  fill();
+  if (!on_postgresql()) return;
+  const auto end_all = [&] {
+    auto other = Sessions::open(database.url(), 1);
+    REQUIRE(other.ok());
+    auto lease = (*other)->get();
+    REQUIRE(lease.ok());
+    std::vector<std::string> ended;
+    lease->run(
+        "SELECT CAST(pg_terminate_backend(pid, 10000) AS TEXT) FROM pg_stat_activity WHERE datname = "
+        "current_database() AND "
+        "pid <> pg_backend_pid()",
+        into(ended));
+    REQUIRE(ended.size() >= 3);
+  };
+  end_all();
+  CHECK(count(*sessions).status() == Status::Unavailable);
+  CHECK(sessions->idle() == 0);
+  CHECK(count(*sessions).ok());
+  // Without an exception on its way: the rollback finds out.
+  fill();
+  {
+    auto lease = sessions->get();
+    REQUIRE(lease.ok());
+    lease->begin();
+    end_all();
+  }
+  CHECK(sessions->idle() == 0);
+  CHECK(count(*sessions).ok());
 }
 
 TEST_CASE("transactions, constraints and the state after an exception") {
