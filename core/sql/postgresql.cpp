@@ -108,11 +108,11 @@ Result<PostgresqlTarget> read_postgresql_url(std::string_view url) {
 std::unique_ptr<Poco::Data::Session> connect_postgresql(const PostgresqlTarget &target) {
   namespace postgresql = Poco::Data::PostgreSQL;
   using Poco::Data::Keywords::now;
-  // Poco never frees a connection that could not be made, so a server that is away is asked without it.
-  const PGPing ping = PQping(target.connection.c_str());
-  if (ping == PQPING_REJECT || ping == PQPING_NO_RESPONSE)
-    throw Poco::Data::ConnectionFailedException(ping == PQPING_REJECT ? "PostgreSQL takes no connections now"
-                                                                      : "PostgreSQL does not answer");
+  {  // Poco never frees a connection that could not be made: it is tried without it first.
+    const std::unique_ptr<PGconn, decltype(&PQfinish)> tried(PQconnectdb(target.connection.c_str()), &PQfinish);
+    if (PQstatus(tried.get()) != CONNECTION_OK)
+      throw Poco::Data::ConnectionFailedException(std::string(base::trim(PQerrorMessage(tried.get()))));
+  }
   postgresql::Connector::registerConnector();
   auto session = std::make_unique<Poco::Data::Session>(postgresql::Connector::KEY, target.connection);
   *session << "SET client_encoding = 'UTF8'", now;

@@ -140,9 +140,9 @@ TEST_CASE("index.db damaged somewhere inside before a start is made anew") {
 TEST_CASE("index.db damaged in a page that only the recovery of a space comes to is made anew") {
   Served f(150);
   const std::uint64_t pages = fs::file_size(f.index()) / 4096;
+  const NodeId folder = f.stat("d").id;
   for (std::uint64_t page = 1; page < pages; ++page) {
     CAPTURE(page);
-    const NodeId folder = f.stat("d").id;
     f.engine.reset();
     {
       auto dir = Fixture::value(StateDir::open(f.provider.state));
@@ -172,5 +172,7 @@ TEST_CASE("index.db damaged in a page that only the recovery of a space comes to
     }
     REQUIRE(served);
   }
+  // The background may come to the page later, and has it made anew then.
+  f.restart();
   CHECK(f.etag("d/e/y") == f.file.etag().view());
 }
