@@ -105,7 +105,7 @@ class Snapshotter {
   /// True: all files of one state are there, and the snapshot is built. `locked`: while nothing changes.
   Result<bool> one_state(bool locked) {
     // What changes faster than it is copied is copied while nothing changes; by then most is there already.
-    std::unique_lock<std::mutex> quiet(engine_.writer_);
+    std::unique_lock<WriterLock> quiet(engine_.writer_);
     TRY(steady_.holds());
     TRY_ASSIGN(auto view, engine_.views_->lease());
     TRY_ASSIGN(auto snapshot, view->begin());

@@ -33,13 +33,11 @@ Change::Change(TreeEngine &engine, SpacePtr space, const Conditions &conditions,
       conditions_(conditions),
       announcement_(announcement),
       insist_(insist),
-      lock_(engine.writer_) {}
+      part_(engine.writer_) {}
 
 Change::~Change() {
-  if (transaction_) transaction_->rollback();
-  transaction_.reset();
-  if (lock_.owns_lock()) lock_.unlock();
-  if (!touched_ || committed_) return;
+  part_.undo();
+  if (!touched_ || (committed_ && part_.ended())) return;
   // The truth was changed and the index could not follow: bring them together now, or as soon as it can be done.
   auto done = engine_.reconcile_recovering(space_, intended_, false);
   if (done) done = engine_.flag_attributes();
@@ -55,8 +53,7 @@ Result<void> Change::begin() {
   if (!space_->ready) return Steady(*space_).holds();
   if (!space_->ready) return error(Status::Unavailable, "the space is being compared with its files");
   TRY(changeable(*space_));
-  TRY_ASSIGN(auto transaction, index().begin_write(space_->info.id));
-  transaction_.emplace(std::move(transaction));
+  TRY(part_.begin(space_->info.id));
   ATOLL_FAULT_POINT("change.begun");
   return {};
 }
@@ -174,6 +171,13 @@ Result<Folder *> Change::open(const Located &folder) {
     if (opened.id == folder.row.id) return opened.folder.get();
   const bool root = folder.chain.size() == 1;
   const NodeId suspect = root ? folder.row.id : folder.chain[folder.chain.size() - 2].id;
+  if (auto offered = std::move(offered_)) {
+    const auto self = offered->self();
+    if (self && self->inode == folder.row.inode) {
+      folders_.push_back({folder.row.id, std::move(offered), self->mtime_ns == folder.row.mtime_ns});
+      return folders_.back().folder.get();
+    }
+  }
   auto opened = engine_.names_->open(space_->info.folder, folder.path());
   if (!opened) return failed(std::move(opened).error(), suspect);
   TRY_ASSIGN(const Entry self, (*opened)->self());
@@ -286,28 +290,39 @@ Result<void> Change::record(VersionRecord &record) {
 
 Result<void> Change::changed(Folder &folder, const NodeId &id, std::int64_t size_delta) {
   TRY_ASSIGN(const std::uint64_t sequence, next_sequence());
-  TRY(index().bump(id, sequence, size_delta));
+  const bool in_step = std::none_of(folders_.begin(), folders_.end(),
+                                    [&](const Opened &opened) { return opened.id == id && !opened.in_step; });
+  if (in_step) {
+    TRY_ASSIGN(const Entry self, folder.self());
+    TRY(index().bump(id, sequence, size_delta, self.mtime_ns, self.inode));
+  } else {
+    TRY(index().bump(id, sequence, size_delta));
+  }
   ATOLL_FAULT_POINT("change.bumped");
-  for (const Opened &opened : folders_)
-    if (opened.id == id && !opened.in_step) return {};
-  TRY_ASSIGN(const Entry self, folder.self());
-  return index().set_disk_state(id, self.mtime_ns, self.inode);
+  return {};
 }
 
 Result<void> Change::commit() {
   ATOLL_FAULT_POINT("change.commit");
-  auto done = transaction_->commit();
-  transaction_.reset();
-  if (!done) return done;
+  TRY(part_.commit());
   committed_ = true;
   ATOLL_FAULT_POINT("change.committed");
-  lock_.unlock();
+  return {};
+}
+
+Result<void> Change::leave(WriterLock::Coming &coming) {
+  if (engine_.state_.short_of_room()) return commit();
+  ATOLL_FAULT_POINT("change.leave");
+  TRY(part_.leave(coming));
+  committed_ = true;
+  ATOLL_FAULT_POINT("change.left");
   return {};
 }
 
 Result<void> Change::settle() {
   if (!committed_) return {};  // a look that changed nothing
-  const auto settled = engine_.durable() ? settle_for_good() : Result<void>();
+  auto settled = engine_.durable() ? settle_for_good() : Result<void>();
+  TRY(part_.ended());
   // Last: should a power cut bring the node back, then with its locks.
   if (!gone_locks_.empty()) {
     auto gone = engine_.locks_->remove(space_->info.id, gone_locks_);

@@ -4,6 +4,7 @@
 
 #include "core/tree/announcement.hpp"
 #include "core/tree/tree_engine.hpp"
+#include "core/tree/writer_lock.hpp"
 
 namespace Atoll::tree {
 
@@ -49,6 +50,8 @@ class Change {
   Result<Target> existing(const Ref &ref);
   /// A name whose parent must be a folder that is there: else FailedPrecondition. See name_allowed().
   Result<Target> place(const Ref &ref, const NodeId &leaving = {});
+  /// A folder that was opened a moment ago: taken by open() if it is the one.
+  void offer(std::unique_ptr<Folder> folder) { offered_ = std::move(folder); }
   /// Opens a folder of the truth; one that is not what the index says is noted as stale.
   Result<Folder *> open(const Located &folder);
   /// The truth's entry of the name, when it is as the index says; else noted as stale. PermissionDenied: the name is
@@ -93,6 +96,8 @@ class Change {
 
   /// Makes the change visible and gives the writer lock back.
   Result<void> commit();
+  /// The same, but it may become visible as late as settle() returns, together with others.
+  Result<void> leave(WriterLock::Coming &coming);
   /// Waits until the change is as durable as the engine promises, and lets go of locks on what is gone.
   Result<void> settle();
   /// Waits until the change survives a power cut, whatever the engine promises.
@@ -117,8 +122,7 @@ class Change {
   const Conditions &conditions_;
   Announcement &announcement_;
   const bool insist_;
-  std::unique_lock<std::mutex> lock_;
-  std::optional<IndexTransaction> transaction_;
+  WriterLock::Part part_;
   std::optional<NodeId> stale_;
   struct Opened {
     NodeId id;
@@ -126,6 +130,7 @@ class Change {
     bool in_step;  ///< nobody else had changed it before
   };
   std::vector<Opened> folders_;
+  std::unique_ptr<Folder> offered_;
   std::vector<Folder *> sync_;
   std::vector<base::Fd> touched_files_;
   std::vector<std::string> gone_locks_;

@@ -366,7 +366,7 @@ Result<void> TreeEngine::flag_attributes() {
 /// What is in limbo was taken out of the tree, and a power cut could bring it back as long as that is not durable: its
 /// versions, attributes and identity must not be gone then. Waits for the disk without the lock, unless others keep
 /// removing meanwhile.
-Result<void> TreeEngine::make_limbo_durable(std::unique_lock<std::mutex> *writing) {
+Result<void> TreeEngine::make_limbo_durable(std::unique_lock<WriterLock> *writing) {
   if (!durable()) return {};
   for (int attempt = 0;; ++attempt) {
     const std::uint64_t detached = index_->detached();

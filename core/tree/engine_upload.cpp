@@ -79,6 +79,7 @@ class TreeUpload final : public Upload {
     put.target = Ref{space_, node_, path_};
     put.mtime_ns = commit.mtime_ns;
     put.sums = commit.sums;
+    put.size = size;
     return put_file(engine_, *staged, put, conditions);
   }
 
@@ -96,6 +97,7 @@ struct Guess {
   std::optional<NodeId> id;
   std::optional<Entry> entry;
   std::optional<VersionCopy> copy;  ///< of its content, when it cannot be renamed aside
+  std::unique_ptr<Folder> folder;   ///< that it will come to, when there is nothing of that name
 };
 
 bool same_bytes(const Row &row, std::uint64_t size, const Sums &sums) {
@@ -153,23 +155,24 @@ class Follow {
 };
 
 /// Whether a look at the folder alone says that the name is free: most uploads are of new files, and reading the index,
-/// which others change all the time, costs more than a look.
-bool surely_new(TreeEngine &engine, const Ref &target) {
-  if (target.node != root_of(target.space) || !names_valid(target.path)) return false;
+/// which others change all the time, costs more than a look. Null when it does not; else the folder.
+std::unique_ptr<Folder> surely_new(TreeEngine &engine, const Ref &target) {
+  if (target.node != root_of(target.space) || !names_valid(target.path)) return nullptr;
   const SpacePtr space = engine.known(target.space);
-  if (!space) return false;
+  if (!space) return nullptr;
   const std::size_t slash = target.path.rfind('/');
   const bool deep = slash != std::string_view::npos;
   const std::string_view path = target.path;
-  const auto folder = engine.names_->open(space->info.folder, deep ? path.substr(0, slash) : std::string_view());
-  if (!folder) return false;
+  auto folder = engine.names_->open(space->info.folder, deep ? path.substr(0, slash) : std::string_view());
+  if (!folder) return nullptr;
   const auto entry = (*folder)->look(deep ? path.substr(slash + 1) : path);
-  return entry && !*entry;
+  return entry && !*entry ? std::move(*folder) : nullptr;
 }
 
 Result<Guess> guess(TreeEngine &engine, const Ref &target, std::uint64_t size, const Sums &sums) {
   Guess guess;
-  if (surely_new(engine, target)) return guess;
+  guess.folder = surely_new(engine, target);
+  if (guess.folder) return guess;
   std::string parent_path, name;
   bool keeps = false;
   std::uint64_t sequence = 0;
@@ -198,8 +201,12 @@ Result<Guess> guess(TreeEngine &engine, const Ref &target, std::uint64_t size, c
 }  // namespace
 
 Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, const Conditions &conditions) {
-  TRY_ASSIGN(const std::uint64_t staged_size, staged.size());
-  TRY_ASSIGN(const Guess guessed, guess(engine, put.target, staged_size, put.sums));
+  WriterLock::Coming coming(engine.writer_);
+  std::uint64_t staged_size = put.size;
+  if (staged_size == kSizeUnknown) {
+    TRY_ASSIGN(staged_size, staged.size());
+  }
+  TRY_ASSIGN(Guess guessed, guess(engine, put.target, staged_size, put.sums));
   Seal seal;
   seal.id = guessed.id.value_or(base::random_id<NodeId>());
   TRY_ASSIGN(seal.sequence, engine.sequences_->next());
@@ -213,6 +220,7 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
     TRY_ASSIGN(Target target, change.place(put.target));
     if (target.is_root() || (target.row && target.row->folder() && !put.replace_folder))
       return error(Status::FailedPrecondition, "there is a folder of that name");
+    change.offer(std::move(guessed.folder));
     TRY_ASSIGN(Folder *const folder, change.open(target.parent));
     TRY(change.agree(*folder, target));
     if (put.only && (!target.row || target.row->id != *put.only))
@@ -308,7 +316,8 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
     const bool created = !target.row;
     target.row = row;
     const Node node = change.node(row, target.way(), created);
-    TRY(change.commit());
+    const bool plain = !version && !trash && !over_folder && !follow.noted();
+    TRY(plain ? change.leave(coming) : change.commit());
     if (follow.noted()) TRY(change.settle());
     TRY(follow.copy(row.id));
     return node;

@@ -6,6 +6,8 @@
 
 #include <array>
 #include <atomic>
+#include <bit>
+#include <cstdint>
 
 namespace Atoll::tree {
 
@@ -17,26 +19,30 @@ class Generations {
   std::uint64_t now(const SpaceId &space) const noexcept { return slots_[slot(space)].load(); }
   static bool settled(std::uint64_t generation) noexcept { return (generation & 1) == 0; }
 
-  /// Held around one commit that changes the space, or all of them.
+  /// Some of the spaces.
+  using Some = std::uint64_t;
+  static constexpr Some kNone = 0, kAll = ~Some{0};
+  static Some of(const SpaceId &space) noexcept { return Some{1} << slot(space); }
+
+  /// Held around one commit that changes these spaces.
   class Commit {
    public:
-    explicit Commit(std::atomic<std::uint64_t> &one) noexcept : first_(&one), count_(1) { step(); }
-    explicit Commit(Generations &all) noexcept : first_(all.slots_.data()), count_(kSlots) { step(); }
+    Commit(Generations &all, Some changed) noexcept : all_(all), changed_(changed) { step(); }
     Commit(const Commit &) = delete;
     Commit &operator=(const Commit &) = delete;
     ~Commit() { step(); }
 
    private:
     void step() noexcept {
-      for (std::size_t i = 0; i < count_; ++i) first_[i].fetch_add(1);
+      for (Some left = changed_; left != 0; left &= left - 1)
+        all_.slots_[static_cast<std::size_t>(std::countr_zero(left))].fetch_add(1);
     }
-    std::atomic<std::uint64_t> *const first_;
-    const std::size_t count_;
+    Generations &all_;
+    const Some changed_;
   };
-  std::atomic<std::uint64_t> &of(const SpaceId &space) noexcept { return slots_[slot(space)]; }
 
  private:
-  static constexpr std::size_t kSlots = 64;
+  static constexpr std::size_t kSlots = 64;  // one for each bit of Some
   static std::size_t slot(const SpaceId &space) noexcept { return std::hash<SpaceId>()(space) % kSlots; }
 
   std::array<std::atomic<std::uint64_t>, kSlots> slots_{};

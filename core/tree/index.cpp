@@ -90,9 +90,10 @@ Result<void> Index::fold_names() {
 void Index::swap(Index &other) noexcept {
   swap_view(other);
   std::swap(saves_room_, other.saves_room_);
-  sql::Statement Index::*const all[] = {&Index::insert_, &Index::update_,     &Index::attach_, &Index::erase_,
-                                        &Index::bump_,   &Index::disk_state_, &Index::flag_,   &Index::limbo_,
-                                        &Index::below_,  &Index::log_};
+  sql::Statement Index::*const all[] = {&Index::insert_,  &Index::update_,     &Index::attach_,    &Index::erase_,
+                                        &Index::bump_,    &Index::disk_state_, &Index::flag_,      &Index::limbo_,
+                                        &Index::below_,   &Index::log_,        &Index::savepoint_, &Index::bump_here_,
+                                        &Index::release_, &Index::undo_};
   for (const auto statement : all) std::swap(this->*statement, other.*statement);
 }
 
@@ -105,7 +106,8 @@ Result<void> Index::prepare_writes() {
       {&update_, "UPDATE node SET flags=?2,size=?3,mtime_ns=?4,seq=?5,inode=?6,sums=?7 WHERE id=?1"},
       {&attach_, "UPDATE node SET parent=?2,name=?3,fold=?4 WHERE id=?1"},
       {&erase_, "DELETE FROM node WHERE id=?1"},
-      {&bump_, "UPDATE node SET seq=?2,size=size+?3 WHERE id=?1 RETURNING parent"},
+      {&bump_, "UPDATE node SET seq=?2,size=size+?3 WHERE id=?1"},
+      {&bump_here_, "UPDATE node SET seq=?2,size=size+?3,mtime_ns=?4,inode=?5 WHERE id=?1"},
       {&disk_state_, "UPDATE node SET mtime_ns=?2,inode=?3 WHERE id=?1"},
       {&flag_, "UPDATE node SET flags=?2 WHERE id=?1"},
       {&limbo_, "SELECT id,type,flags FROM node WHERE parent=?1 LIMIT ?2"},
@@ -113,11 +115,57 @@ Result<void> Index::prepare_writes() {
       {&log_,
        "INSERT INTO change(space,position,kind,type,node,parent,old_parent,name,time_ns)"
        " VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9)"},
+      {&savepoint_, "SAVEPOINT change"},
+      {&release_, "RELEASE change"},
+      {&undo_, "ROLLBACK TO change"},
   };
   for (const auto &[statement, text] : all) {
     TRY_ASSIGN(*statement, database_.prepare(text));
   }
   return {};
+}
+
+Result<void> Index::join(const SpaceId &space) {
+  if (shared_) {
+    TRY(savepoint_.run());
+    saved_ = true;
+    shared_->also(space);
+    return {};
+  }
+  TRY_ASSIGN(auto transaction, begin_write(space));
+  shared_.emplace(std::move(transaction));
+  return {};
+}
+
+Result<void> Index::keep() {
+  if (std::exchange(saved_, false)) TRY(release_.run());
+  kept_ = true;
+  return {};
+}
+
+Result<void> Index::undo() noexcept {
+  const bool alone = !kept_, saved = std::exchange(saved_, false);
+  Result<void> undone;
+  if (shared_ && !alone) {
+    // Some failures end the whole transaction.
+    if (saved && database_.in_transaction()) undone = undo_.run();
+    if (saved && database_.in_transaction() && undone) undone = release_.run();
+    if (!database_.in_transaction())
+      undone = error(Status::Unavailable, "the index could not take a change beside this one");
+    if (undone) return undone;
+  }
+  if (shared_) shared_->rollback();
+  shared_.reset();
+  kept_ = false;
+  return undone;
+}
+
+Result<void> Index::commit_shared() noexcept {
+  if (!shared_) return {};
+  auto done = shared_->commit();
+  shared_.reset();
+  kept_ = saved_ = false;
+  return done;
 }
 
 Result<void> Index::insert(ParentKey parent, const Row &row) {
@@ -214,13 +262,21 @@ Result<void> Index::erase_children(const NodeId &folder) {
 Result<void> Index::bump(const NodeId &folder, std::uint64_t sequence, std::int64_t size_delta) {
   NodeId at = folder;
   while (!at.none()) {
-    auto rows = bump_.query(at, sequence, size_delta);
-    TRY_ASSIGN(const bool there, rows.next());
-    if (!there) return damaged("the index lacks an ancestor");
-    at = bump_.id<NodeId>(0);
-    TRY(rows.next());
+    // Not RETURNING, which makes a table for its one row.
+    TRY_ASSIGN(const auto above, parent_of(at));
+    if (!above) return damaged("the index lacks an ancestor");
+    TRY(bump_.run_with(at, sequence, size_delta));
+    at = *above;
   }
   return {};
+}
+
+Result<void> Index::bump(const NodeId &folder, std::uint64_t sequence, std::int64_t size_delta, std::int64_t mtime_ns,
+                         std::uint64_t inode) {
+  TRY_ASSIGN(const auto above, parent_of(folder));
+  if (!above) return damaged("the index lacks a folder");
+  TRY(bump_here_.run_with(folder, sequence, size_delta, mtime_ns, inode));
+  return bump(*above, sequence, size_delta);
 }
 
 Result<void> Index::set_disk_state(const NodeId &folder, std::int64_t mtime_ns, std::uint64_t inode) {

@@ -16,34 +16,24 @@ inline ParentKey parent_key(const NodeId &id) noexcept { return id.bytes(); }
 
 class Index;
 
-/// A transaction of the index: its commit moves the generation of the space that it changes.
+/// A transaction of the index: its commit moves the generations of the spaces that it changes.
 class IndexTransaction {
  public:
-  /// `generation`: null when it changes only rows that are part of no space.
-  IndexTransaction(sql::Transaction transaction, Index &index, Generations *all, std::atomic<std::uint64_t> *one)
-      : transaction_(std::move(transaction)), index_(&index), all_(all), one_(one) {}
+  IndexTransaction(sql::Transaction transaction, Index &index, Generations::Some changed)
+      : transaction_(std::move(transaction)), index_(&index), changed_(changed) {}
 
+  /// Changes rows of this space too.
+  void also(const SpaceId &space) noexcept { changed_ |= Generations::of(space); }
   /// Wakes those who read the change log, if it has new rows.
   Result<void> commit();
   void rollback() noexcept;
 
  private:
-  Result<void> commit_rows() {
-    if (one_) {
-      const Generations::Commit commit(*one_);
-      return transaction_.commit();
-    }
-    if (all_) {
-      const Generations::Commit commit(*all_);
-      return transaction_.commit();
-    }
-    return transaction_.commit();
-  }
+  Result<void> commit_rows();
 
   sql::Transaction transaction_;
   Index *index_;
-  Generations *all_;
-  std::atomic<std::uint64_t> *one_;
+  Generations::Some changed_;
 };
 
 /// The one writing connection. Reads see the open transaction. [one thread at a time: under the writer lock]
@@ -56,11 +46,22 @@ class Index : public IndexView {
   void swap(Index &other) noexcept;
 
   /// Changes rows of this space only.
-  Result<IndexTransaction> begin_write(const SpaceId &space) { return begin(nullptr, &generations_.of(space)); }
+  Result<IndexTransaction> begin_write(const SpaceId &space) { return begin(Generations::of(space)); }
   /// May change rows of any space.
-  Result<IndexTransaction> begin_write_any() { return begin(&generations_, nullptr); }
+  Result<IndexTransaction> begin_write_any() { return begin(Generations::kAll); }
   /// Changes rows that are part of no space before and after it.
-  Result<IndexTransaction> begin_write_unseen() { return begin(nullptr, nullptr); }
+  Result<IndexTransaction> begin_write_unseen() { return begin(Generations::kNone); }
+
+  // ---- one transaction for several changes, one after the other; see WriterLock
+  /// The next change begins.
+  Result<void> join(const SpaceId &space);
+  /// It stays.
+  Result<void> keep();
+  /// It has not happened. An error: the changes that stayed haven't, either.
+  Result<void> undo() noexcept;
+  /// All that stayed, and the one that has joined, are visible. Ok without a transaction.
+  Result<void> commit_shared() noexcept;
+
   /// [any thread]
   const Generations &generations() const noexcept { return generations_; }
 
@@ -85,6 +86,9 @@ class Index : public IndexView {
   Result<void> erase_children(const NodeId &folder);
   /// Gives the folder and all of its ancestors the sequence, and adds to their sizes.
   Result<void> bump(const NodeId &folder, std::uint64_t sequence, std::int64_t size_delta);
+  /// The same, and the folder itself is this in the truth now.
+  Result<void> bump(const NodeId &folder, std::uint64_t sequence, std::int64_t size_delta, std::int64_t mtime_ns,
+                    std::uint64_t inode);
   Result<void> set_disk_state(const NodeId &folder, std::int64_t mtime_ns, std::uint64_t inode);
   Result<void> set_flag_attributes(const NodeId &id, bool has);
   /// Checksums of a file, which are not none.
@@ -128,12 +132,12 @@ class Index : public IndexView {
   using IndexView::IndexView;
   Result<void> prepare_writes();
   Result<void> fold_names();
-  Result<IndexTransaction> begin(Generations *all, std::atomic<std::uint64_t> *one) {
+  Result<IndexTransaction> begin(Generations::Some changed) {
     auto transaction = database_.begin();
     if (!transaction) return std::move(transaction).error();
     logged_.clear();
     bare_ = false;
-    return IndexTransaction(*std::move(transaction), *this, all, one);
+    return IndexTransaction(*std::move(transaction), *this, changed);
   }
 
   Generations generations_;
@@ -142,8 +146,17 @@ class Index : public IndexView {
   std::function<void()> on_bare_;
   bool saves_room_ = false;
   bool bare_ = false;  // the open transaction has written a file without checksums
-  sql::Statement insert_, update_, attach_, erase_, bump_, disk_state_, flag_, limbo_, below_, log_;
+  sql::Statement insert_, update_, attach_, erase_, bump_, bump_here_, disk_state_, flag_, limbo_, below_, log_;
+  sql::Statement savepoint_, release_, undo_;
+  std::optional<IndexTransaction> shared_;
+  bool kept_ = false;   // changes stay in it
+  bool saved_ = false;  // there is a savepoint before the change that has joined
 };
+
+inline Result<void> IndexTransaction::commit_rows() {
+  const Generations::Commit commit(index_->generations_, changed_);
+  return transaction_.commit();
+}
 
 inline Result<void> IndexTransaction::commit() {
   if (auto done = commit_rows(); !done) return done;

@@ -215,6 +215,12 @@ Result<std::optional<std::vector<Step>>> IndexView::chain(const SpaceId &space, 
   return std::optional<std::vector<Step>>(std::move(chain));
 }
 
+Result<std::optional<NodeId>> IndexView::parent_of(const NodeId &id) {
+  auto rows = up_.query(id);
+  TRY_ASSIGN(const bool there, rows.next());
+  return there ? std::optional(up_.id<NodeId>(0)) : std::nullopt;  // short blobs give none
+}
+
 Result<bool> IndexView::hangs_in(const NodeId &id, Place place) {
   auto rows = up_.query(id);
   TRY_ASSIGN(const bool there, rows.next());

@@ -146,6 +146,8 @@ class IndexView {
   Result<Hold> hold_of(const NodeId &id);
   /// Up to `limit` files without checksums after that place, which is then behind them; those of a folder together.
   Result<std::vector<BareFile>> bare_files(BarePlace &after, std::size_t limit);
+  /// Of a node that is there; none where it hangs in no folder.
+  Result<std::optional<NodeId>> parent_of(const NodeId &id);
   /// Whether the node hangs in this place itself.
   Result<bool> hangs_in(const NodeId &id, Place place);
   /// All roots: used bytes and sequence of each space.

@@ -59,13 +59,13 @@ TEST_CASE("a commit moves the generation of its space, and is seen while it runs
   const auto before = generations.now(space);
   CHECK(Generations::settled(before));
   {
-    const Generations::Commit commit(generations.of(space));
+    const Generations::Commit commit(generations, Generations::of(space));
     CHECK_FALSE(Generations::settled(generations.now(space)));
   }
   CHECK(Generations::settled(generations.now(space)));
   CHECK(generations.now(space) != before);
   const auto later = generations.now(space);
-  { const Generations::Commit commit(generations); }
+  { const Generations::Commit commit(generations, Generations::kAll); }
   CHECK(generations.now(space) != later);
 }
 

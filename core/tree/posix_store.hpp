@@ -5,14 +5,17 @@
 #include "core/tree/posix_folder.hpp"
 #include "core/tree/store.hpp"
 
+#include <mutex>
+#include <unordered_map>
+
 namespace Atoll::tree {
 
 /// A staged file or folder; its name in staging is a random uuid.
 class PosixStaged final : public Staged {
  public:
   /// `fd`: of the file or folder `name` in `staging`.
-  PosixStaged(std::shared_ptr<PosixRoot> root, const SpaceId &space, base::Fd staging, std::string name, base::Fd fd,
-              bool folder);
+  PosixStaged(std::shared_ptr<PosixRoot> root, const SpaceId &space, std::shared_ptr<const base::Fd> staging,
+              std::string name, base::Fd fd, bool folder);
   ~PosixStaged() override;
 
   int fd() const noexcept override { return folder_ ? -1 : fd_.get(); }
@@ -28,7 +31,7 @@ class PosixStaged final : public Staged {
     room_ = std::move(room);
     granted_ = size;
   }
-  int at() const noexcept { return staging_.get(); }
+  int at() const noexcept { return staging_->get(); }
   const std::string &name() const noexcept { return name_; }
   void placed() noexcept { placed_ = true; }
   /// What it holds was at a name until now.
@@ -37,7 +40,7 @@ class PosixStaged final : public Staged {
  private:
   std::shared_ptr<PosixRoot> root_;
   SpaceId space_;
-  base::Fd staging_;
+  std::shared_ptr<const base::Fd> staging_;
   std::string name_;
   base::Fd fd_;
   std::unique_ptr<PosixFolder> folder_;
@@ -61,8 +64,17 @@ class PosixStore final : public Store {
   void restock() override { root_->restock_ballast(); }
 
  private:
+  /// The staging folder of a space; `anew`: not one that was opened before.
+  Result<std::shared_ptr<const base::Fd>> staging(const SpaceId &space, bool anew);
+
   std::shared_ptr<PosixRoot> root_;
+  std::mutex mutex_;
+  std::shared_ptr<const base::Fd> opened_in_;                             // guarded by mutex_: the root of these
+  std::unordered_map<SpaceId, std::shared_ptr<const base::Fd>> staging_;  // guarded by mutex_; a bounded number
 };
+
+/// Identity for the state that the file is in now: as `facts` say, which the caller has just asked for.
+Result<void> identify_as(PosixRoot &root, int fd, const struct stat &facts, const NodeId &id, std::uint64_t sequence);
 
 /// Identity for the state that the file is in now.
 Result<void> identify_open(PosixRoot &root, int fd, const NodeId &id, std::uint64_t sequence);

@@ -16,6 +16,7 @@
 #include "core/tree/removals.hpp"
 #include "core/tree/sequences.hpp"
 #include "core/tree/view_pool.hpp"
+#include "core/tree/writer_lock.hpp"
 
 #include <atomic>
 #include <chrono>
@@ -230,7 +231,7 @@ class TreeEngine final : public Engine {
   Result<bool> clear_limbo();
   /// What was detached survives a power cut. Under the writer lock, which is let go while the disk works when it is
   /// given.
-  Result<void> make_limbo_durable(std::unique_lock<std::mutex> *writing);
+  Result<void> make_limbo_durable(std::unique_lock<WriterLock> *writing);
   /// Gives up what has come of a space that does not exist here yet. Under making_.
   void turn_away(const SpaceId &id, const std::string &folder, std::span<const NodeId> rows);
   /// Removes the folder that was chosen for a space which does not exist here, unless it is another one's by now.
@@ -295,7 +296,7 @@ class TreeEngine final : public Engine {
   std::shared_ptr<std::atomic<unsigned>> listings_ = std::make_shared<std::atomic<unsigned>>(0);  ///< that are open
   ChangeBell bell_;
   std::mutex making_;  // space_create, space_remove and the arrival of a space, one at a time; taken before writer_
-  std::mutex writer_;  // the writer lock: every change of the tree of any space
+  WriterLock writer_{index_};     // every change of the tree of any space
   std::unique_ptr<Index> index_;  // guarded by writer_, but for its generations
   PlaceCache places_{8192};
   std::unique_ptr<Beside> beside_;     // null when no other program changes the files
