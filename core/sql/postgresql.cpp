@@ -115,6 +115,8 @@ std::unique_ptr<Poco::Data::Session> connect_postgresql(const PostgresqlTarget &
   }
   postgresql::Connector::registerConnector();
   auto session = std::make_unique<Poco::Data::Session>(postgresql::Connector::KEY, target.connection);
+  if (PGconn *connection = *postgresql::Utility::handle(*session))
+    PQsetErrorVerbosity(connection, PQERRORS_VERBOSE);  // with the SQLSTATE
   *session << "SET client_encoding = 'UTF8'", now;
   *session << "SET client_min_messages = warning", now;  // libpq writes notices to stderr
   *session << "SET statement_timeout = 20000", now;
@@ -133,15 +135,33 @@ void close_postgresql(std::unique_ptr<Poco::Data::Session> session) noexcept {
   if (broken) PQfinish(broken);
 }
 
+int socket_of(Poco::Data::Session &session) noexcept {
+  try {
+    PGconn *connection = *Poco::Data::PostgreSQL::Utility::handle(session);
+    return connection ? PQsocket(connection) : -1;
+  } catch (...) {
+    return -1;
+  }
+}
+
 std::string sqlstate(const Poco::Exception &failure) {
   const std::string text = failure.displayText();
-  constexpr std::string_view mark = " State: ";
-  const std::size_t at = text.rfind(mark);
-  if (at == std::string::npos || text.size() < at + mark.size() + 5) return {};
-  std::string state = text.substr(at + mark.size(), 5);
-  const bool good =
-      std::all_of(state.begin(), state.end(), [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z'); });
-  return good ? state : std::string();
+  const auto state_at = [&](std::size_t at) {
+    std::string state = text.substr(std::min(at, text.size()), 5);
+    const bool good = state.size() == 5 && std::all_of(state.begin(), state.end(), [](char c) {
+                        return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z');
+                      });
+    return good ? state : std::string();
+  };
+  // As Poco writes it, and as libpq does: "ERROR:  42703: column ...", the first word in the language of the server.
+  constexpr std::string_view poco = " State: ", libpq = ":  ";
+  if (const std::size_t at = text.rfind(poco); at != std::string::npos)
+    if (std::string state = state_at(at + poco.size()); !state.empty()) return state;
+  for (std::size_t at = 0; (at = text.find(libpq, at)) != std::string::npos; at += libpq.size())
+    if (std::string state = state_at(at + libpq.size());
+        !state.empty() && text.compare(at + libpq.size() + 5, 2, ": ") == 0)
+      return state;
+  return {};
 }
 
 bool ends_connection(std::string_view sqlstate) {

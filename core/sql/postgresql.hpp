@@ -31,8 +31,11 @@ std::unique_ptr<Poco::Data::Session> connect_postgresql(const PostgresqlTarget &
 /// Closes a session. Poco leaves what belongs to a connection that has broken.
 void close_postgresql(std::unique_ptr<Poco::Data::Session> session) noexcept;
 
-/// The SQLSTATE in what Poco::Data threw; empty where it gives none: when the connection broke, and for a statement
-/// that was refused before it ran.
+/// The socket of a session's connection; below 0: it has none.
+int socket_of(Poco::Data::Session &session) noexcept;
+
+/// The SQLSTATE in what Poco::Data threw; empty where there is none: when the connection broke. Of a statement that was
+/// refused before it ran Poco gives the text alone, which holds it since connections are asked for such texts.
 std::string sqlstate(const Poco::Exception &failure);
 
 /// Whether PostgreSQL ends the connection with an error of this SQLSTATE.

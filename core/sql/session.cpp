@@ -8,10 +8,14 @@
 #include <Poco/Data/SQLite/Utility.h>
 #include <fcntl.h>
 
+#include <algorithm>
+
 #include "core/base/file.hpp"
+#include "core/base/time.hpp"
 #include "core/sql/postgresql.hpp"
 #include "core/sql/private_file.hpp"
 #include "core/sql/statement.hpp"
+#include "core/sql/watchdog.hpp"
 
 namespace Atoll::sql {
 
@@ -91,6 +95,25 @@ Result<std::unique_ptr<Sessions>> Sessions::open(std::string_view url, std::size
   return opened(Dialect::Sqlite, path, path);
 }
 
+Sessions::Sessions(Private, Dialect dialect, std::string target, std::string name, std::size_t limit)
+    : dialect_(dialect), target_(std::move(target)), name_(std::move(name)), limit_(limit) {
+  if (dialect_ == Dialect::Postgresql) watchdog_ = std::make_unique<Watchdog>();
+}
+
+Sessions::~Sessions() = default;
+
+void Sessions::StopWatching::operator()(void *watched) const noexcept { watchdog->forget(watched); }
+
+Sessions::Watch Sessions::watch(Poco::Data::Session &session, Deadline deadline) {
+  if (!watchdog_) return Watch(nullptr, StopWatching{nullptr});
+  constexpr std::int64_t shortest = 1'000'000'000, longest = 25'000'000'000;  // ns; the server's own limit is 20 s
+  const std::int64_t now_ns = base::monotonic_ns();
+  const std::int64_t left =
+      deadline.monotonic_ns == 0 ? longest : static_cast<std::int64_t>(deadline.monotonic_ns) - now_ns;
+  return Watch(watchdog_->watch(socket_of(session), now_ns + std::clamp(left, shortest, longest)),
+               StopWatching{watchdog_.get()});
+}
+
 std::unique_ptr<Poco::Data::Session> Sessions::connect() const {
   if (dialect_ == Dialect::Postgresql) return connect_postgresql({target_, name_});
   auto session = std::make_unique<Poco::Data::Session>(sqlite::Connector::KEY, target_);
@@ -102,7 +125,15 @@ std::unique_ptr<Poco::Data::Session> Sessions::connect() const {
   return session;
 }
 
-Result<Sessions::Lease> Sessions::get(std::chrono::milliseconds wait) {
+Result<Sessions::Lease> Sessions::get(Deadline deadline) {
+  constexpr std::int64_t longest = 10'000'000'000;  // ns
+  if (deadline.monotonic_ns == 0) return get(std::chrono::nanoseconds(longest), deadline);
+  const std::int64_t left = static_cast<std::int64_t>(deadline.monotonic_ns) - base::monotonic_ns();
+  if (left <= 0) return error(Status::DeadlineExceeded, "there is no time left to ask the database " + name_);
+  return get(std::chrono::nanoseconds(std::min(left, longest)), deadline);
+}
+
+Result<Sessions::Lease> Sessions::get(std::chrono::nanoseconds wait, Deadline deadline) {
   {
     std::unique_lock lock(mutex_);
     if (!changed_.wait_for(lock, wait, [this] { return leased_ < limit_; })) {
@@ -112,7 +143,7 @@ Result<Sessions::Lease> Sessions::get(std::chrono::milliseconds wait) {
     if (!idle_.empty()) {
       auto session = std::move(idle_.back());
       idle_.pop_back();
-      return Lease(this, std::move(session));
+      return Lease(this, std::move(session), deadline);
     }
   }
   auto made = guarded("open the database " + name_,
@@ -121,7 +152,7 @@ Result<Sessions::Lease> Sessions::get(std::chrono::milliseconds wait) {
     give_back(nullptr, Fit::Broken);
     return made.error();
   }
-  return Lease(this, std::move(*made));
+  return Lease(this, std::move(*made), deadline);
 }
 
 void Sessions::give_back(std::unique_ptr<Poco::Data::Session> session, Fit fit) noexcept {
@@ -157,36 +188,29 @@ void Sessions::Lease::failed(const Poco::Exception &failure) {
 }
 
 void Sessions::Lease::begin() {
-  if (pool_->dialect_ == Dialect::Sqlite) {
-    *session_ << "BEGIN IMMEDIATE", now;  // Poco's own begin() takes the lock late, and then may not get it
-  } else {
-    try {
+  watched([this] {
+    if (pool_->dialect_ == Dialect::Sqlite)
+      *session_ << "BEGIN IMMEDIATE", now;  // Poco's own begin() takes the lock late, and then may not get it
+    else
       session_->begin();
-    } catch (const Poco::Exception &failure) {
-      failed(failure);
-      throw;
-    }
-  }
+  });
   open_transaction_ = true;
 }
 
 void Sessions::Lease::commit() {
-  if (pool_->dialect_ == Dialect::Sqlite) {
-    *session_ << "COMMIT", now;
-  } else {
-    try {
+  watched([this] {
+    if (pool_->dialect_ == Dialect::Sqlite)
+      *session_ << "COMMIT", now;
+    else
       session_->commit();
-    } catch (const Poco::Exception &failure) {
-      failed(failure);
-      throw;
-    }
-  }
+  });
   open_transaction_ = false;
 }
 
 void Sessions::Lease::rollback() noexcept {
   if (!std::exchange(open_transaction_, false)) return;
   try {
+    const auto watch = pool_->watch(*session_, deadline_);
     if (pool_->dialect_ == Dialect::Sqlite) {
       *session_ << "ROLLBACK", now;
     } else {

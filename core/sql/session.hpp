@@ -25,6 +25,13 @@ namespace Atoll::sql {
 
 enum class Dialect { Sqlite, Postgresql };
 
+/// Until when somebody waits for what he has asked.
+struct Deadline {
+  std::uint64_t monotonic_ns = 0;  ///< 0: as long as it takes
+};
+
+class Watchdog;
+
 /// The Error for an exception of Poco::Data, with the statuses of sqlite_error(). [any thread]
 Error data_error(const Poco::Exception &failure, std::string_view tried);
 
@@ -59,7 +66,8 @@ class Sessions {
           exceptions_(other.exceptions_),
           open_transaction_(std::exchange(other.open_transaction_, false)),
           broken_(other.broken_),
-          ended_(other.ended_) {}
+          ended_(other.ended_),
+          deadline_(other.deadline_) {}
     Lease(const Lease &) = delete;
     Lease &operator=(const Lease &) = delete;
     Lease &operator=(Lease &&) = delete;
@@ -75,21 +83,36 @@ class Sessions {
     /// Rows changed or read by one statement: `lease.run("UPDATE ...", use(a), use(b))`.
     template <class... Bindings>
     std::size_t run(const std::string &sql, Bindings &&...bindings) {
-      try {
+      return run_bound(sql, {}, std::forward<Bindings>(bindings)...);
+    }
+    /// The same with any number of parameters; each binding serves one statement.
+    template <class... Bindings>
+    std::size_t run_bound(const std::string &sql, const std::vector<Poco::Data::AbstractBinding::Ptr> &values,
+                          Bindings &&...bindings) {
+      return watched([&] {
         Poco::Data::Statement statement(*session_);
         statement << sql;
+        for (const auto &value : values) statement.addBind(value);
         (static_cast<void>((statement, std::forward<Bindings>(bindings))), ...);
         return statement.execute();
+      });
+    }
+
+   private:
+    friend class Sessions;
+    Lease(Sessions *pool, std::unique_ptr<Poco::Data::Session> session, Deadline deadline) noexcept
+        : pool_(pool), session_(std::move(session)), exceptions_(std::uncaught_exceptions()), deadline_(deadline) {}
+    /// Does something with the session: not longer than it may take, and what it throws is noted.
+    template <class F>
+    std::invoke_result_t<F> watched(F &&f) {
+      const auto watch = pool_->watch(*session_, deadline_);
+      try {
+        return f();
       } catch (const Poco::Exception &failure) {
         failed(failure);
         throw;
       }
     }
-
-   private:
-    friend class Sessions;
-    Lease(Sessions *pool, std::unique_ptr<Poco::Data::Session> session) noexcept
-        : pool_(pool), session_(std::move(session)), exceptions_(std::uncaught_exceptions()) {}
     /// Notes what a failure says of the connection.
     void failed(const Poco::Exception &failure);
     Sessions *pool_;
@@ -98,13 +121,20 @@ class Sessions {
     bool open_transaction_ = false;
     bool broken_ = false;  // in a state that nobody knows
     bool ended_ = false;   // PostgreSQL ended the connection
+    Deadline deadline_;
   };
 
   /// url: "sqlite:PATH", or "postgresql://..." as read_postgresql_url() takes it. Opens one session, to fail early.
   static Result<std::unique_ptr<Sessions>> open(std::string_view url, std::size_t limit = 8);
 
   /// Unavailable when none is free within the wait.
-  Result<Lease> get(std::chrono::milliseconds wait = std::chrono::seconds(10));
+  Result<Lease> get(std::chrono::milliseconds wait = std::chrono::seconds(10)) {
+    return get(std::chrono::nanoseconds(wait), {});
+  }
+  /// Waits no longer than until the deadline, but 10 seconds at most. On PostgreSQL a statement of the lease takes not
+  /// much longer either, though a second at least and 25 at most: then its connection is cut, and it fails as one that
+  /// broke.
+  Result<Lease> get(Deadline deadline);
 
   /// As Database::migrate(): all missing steps in one transaction, FailedPrecondition for a newer database. The version
   /// is a row of the table atoll_schema, under the name of the component, so that several can share a database. A step
@@ -123,15 +153,22 @@ class Sessions {
     Private() = default;
   };  // only open() makes pools
   /// target: a file, or what PostgreSQL is reached by; name: what people are told.
-  Sessions(Private, Dialect dialect, std::string target, std::string name, std::size_t limit)
-      : dialect_(dialect), target_(std::move(target)), name_(std::move(name)), limit_(limit) {}
+  Sessions(Private, Dialect dialect, std::string target, std::string name, std::size_t limit);
   Sessions(const Sessions &) = delete;
   Sessions &operator=(const Sessions &) = delete;
   /// All leases must be gone.
-  ~Sessions() = default;
+  ~Sessions();
 
  private:
+  Result<Lease> get(std::chrono::nanoseconds wait, Deadline deadline);
   std::unique_ptr<Poco::Data::Session> connect() const;
+  /// Null on SQLite, which waits for nobody else.
+  struct StopWatching {
+    Watchdog *watchdog;
+    void operator()(void *watched) const noexcept;
+  };
+  using Watch = std::unique_ptr<void, StopWatching>;
+  Watch watch(Poco::Data::Session &session, Deadline deadline);
   enum class Fit { Healthy, Broken, Ended };
   void give_back(std::unique_ptr<Poco::Data::Session> session, Fit fit) noexcept;
 
@@ -142,6 +179,7 @@ class Sessions {
   std::condition_variable changed_;
   std::vector<std::unique_ptr<Poco::Data::Session>> idle_;
   std::size_t leased_ = 0;
+  std::unique_ptr<Watchdog> watchdog_;  // of PostgreSQL
 };
 
 }  // namespace Atoll::sql

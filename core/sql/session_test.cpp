@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "core/base/file.hpp"
+#include "core/base/time.hpp"
 #include "core/sql/postgresql.hpp"
 #include "core/sql/test_postgresql.hpp"
 
@@ -176,11 +177,40 @@ TEST_CASE("transactions, constraints and the state after an exception") {
           if (!lease) return lease.error();
           lease->run("SELECT nonsense");
           return {};
-        }).status() == (on_postgresql() ? Status::Unavailable : Status::Internal));
+        }).status() == Status::Internal);  // it is the statement, and the database is there
   CHECK(insert(*sessions, "c", 3).ok());
   auto lease = sessions->get();
   REQUIRE(lease.ok());
   CHECK(sessions->get(std::chrono::milliseconds(1)).status() == Status::Unavailable);
+}
+
+TEST_CASE("who has no time left gets no session, and no server that hangs keeps anybody") {
+  const TestDatabase database;
+  auto sessions = open_in(database, 1);
+  const auto now = [] { return static_cast<std::uint64_t>(Atoll::base::monotonic_ns()); };
+  CHECK(sessions->get(Deadline{now() - 1}).status() == Status::DeadlineExceeded);
+  {
+    const auto held = sessions->get(Deadline{});
+    REQUIRE(held.ok());
+    CHECK(sessions->get(Deadline{now() + 1'000'000}).status() == Status::Unavailable);
+  }
+  if (!on_postgresql()) return;
+  std::int64_t server = 0;
+  const auto ask = [&](std::uint64_t wait_ns) {
+    return guarded("ask", [&]() -> Result<void> {
+      auto lease = sessions->get(Deadline{now() + wait_ns});
+      if (!lease) return lease.error();
+      lease->run("SELECT CAST(pg_backend_pid() AS BIGINT)", into(server));
+      return {};
+    });
+  };
+  REQUIRE(ask(10'000'000'000).ok());
+  const auto hung = static_cast<pid_t>(server);
+  REQUIRE(::kill(hung, SIGSTOP) == 0);
+  CHECK(ask(1'000'000).status() == Status::Unavailable);
+  CHECK(ask(10'000'000'000).ok());  // on another connection
+  CHECK(server != hung);
+  REQUIRE(::kill(hung, SIGCONT) == 0);
 }
 
 TEST_CASE("migrations are kept per component and refuse a newer database") {
