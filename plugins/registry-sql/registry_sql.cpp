@@ -11,9 +11,12 @@ namespace Atoll::registry_sql {
 
 namespace {
 
+sql::Deadline deadline_of(const Call &call) { return sql::Deadline{call.raw() ? call.raw()->deadline_ns : 0}; }
+
 /// Links and calls without a principal are members of nothing.
 Asker asker_of(const Call &call) {
   Asker asker;
+  asker.deadline = deadline_of(call);
   const atoll_principal *principal = call.principal();
   if (principal == nullptr || principal->kind == ATOLL_PRINCIPAL_LINK) return asker;
   asker.account = from_abi<AccountId>(principal->account);
@@ -95,12 +98,17 @@ Result<void> check_previous(SpaceRecordStore &store, const std::string &file) {
 }  // namespace
 
 Result<std::unique_ptr<RegistrySql>> RegistrySql::create(const Call &, Host host) {
+  const std::int64_t connections = host.integer("connections", 8);
+  if (connections < 1 || connections > 1000)
+    return error(Status::InvalidArgument, "connections = " + std::to_string(connections) + ": 1 to 1000 are possible");
   return open(host.text("database", "sqlite:registry.db"),
-              host.integer("start_empty", 0) != 0 ? std::string() : host.text("previous", ""));
+              host.integer("start_empty", 0) != 0 ? std::string() : host.text("previous", ""),
+              static_cast<std::size_t>(connections));
 }
 
-Result<std::unique_ptr<RegistrySql>> RegistrySql::open(const std::string &url, const std::string &previous) {
-  auto store = SpaceRecordStore::open(url);
+Result<std::unique_ptr<RegistrySql>> RegistrySql::open(const std::string &url, const std::string &previous,
+                                                       std::size_t connections) {
+  auto store = SpaceRecordStore::open(url, connections);
   if (!store) return store.error();
   if (!previous.empty())
     if (auto fine = check_previous(**store, previous); !fine) return fine.error();
@@ -119,30 +127,46 @@ Result<void> RegistrySql::space_list(const Call &call, SpaceId after, std::uint6
   return emit_all(store_->list(after, limit, asker_of(call), base::now_unix_ns()), emit);
 }
 
-Result<void> RegistrySql::space_insert(const Call &, SpaceRecord record) { return store_->insert(std::move(record)); }
-Result<void> RegistrySql::space_update(const Call &, const SpaceRecord &record) { return store_->update(record); }
-Result<void> RegistrySql::space_remove(const Call &, SpaceId id) { return store_->remove(id); }
+Result<void> RegistrySql::space_list_of_type(const Call &call, std::uint32_t type, SpaceId after, std::uint64_t limit,
+                                             SpaceRecordEmitter emit) {
+  return emit_all(store_->list_of_type(type, after, limit, asker_of(call), base::now_unix_ns()), emit);
+}
+
+Result<void> RegistrySql::space_insert(const Call &call, SpaceRecord record) {
+  return store_->insert(std::move(record), deadline_of(call));
+}
+
+Result<void> RegistrySql::space_update(const Call &call, const SpaceRecord &record) {
+  return store_->update(record, deadline_of(call));
+}
+
+Result<void> RegistrySql::space_change(const Call &call, const SpaceRecord &record, std::uint32_t fields,
+                                       std::uint32_t expected_state) {
+  return store_->change(record, fields, expected_state, deadline_of(call));
+}
+
+Result<void> RegistrySql::space_remove(const Call &call, SpaceId id) { return store_->remove(id, deadline_of(call)); }
 
 Result<void> RegistrySql::personal(const Call &call, AccountId owner, SpaceRecordEmitter emit) {
   return emit_one(store_->personal(owner, asker_of(call), base::now_unix_ns()), emit);
 }
 
-Result<void> RegistrySql::member_put(const Call &, SpaceId space, const atoll_member &raw) {
+Result<void> RegistrySql::member_put(const Call &call, SpaceId space, const atoll_member &raw) {
   Member member;
   member.kind = raw.kind;
   member.account = from_abi<AccountId>(raw.account);
   member.permissions = raw.permissions;
   member.role = view(raw.role);
   member.expires_ns = raw.expires_ns;
-  return store_->member_put(space, member);
+  return store_->member_put(space, member, deadline_of(call));
 }
 
-Result<void> RegistrySql::member_remove(const Call &, SpaceId space, AccountId account) {
-  return store_->member_remove(space, account);
+Result<void> RegistrySql::member_remove(const Call &call, SpaceId space, AccountId account) {
+  return store_->member_remove(space, account, deadline_of(call));
 }
 
-Result<void> RegistrySql::members(const Call &, SpaceId space, MemberEmitter emit) {
-  return emit_members(store_->members(space), emit);
+Result<void> RegistrySql::members(const Call &call, SpaceId space, MemberEmitter emit) {
+  return emit_members(store_->members(space, deadline_of(call)), emit);
 }
 
 Result<void> RegistrySql::space_get_many(const Call &call, const std::vector<SpaceId> &spaces,
@@ -150,10 +174,12 @@ Result<void> RegistrySql::space_get_many(const Call &call, const std::vector<Spa
   return emit_all(store_->get_many(spaces, asker_of(call), base::now_unix_ns()), emit);
 }
 
-Result<void> RegistrySql::members_many(const Call &, const std::vector<SpaceId> &spaces, MemberEmitter emit) {
-  return emit_members(store_->members_many(spaces), emit);
+Result<void> RegistrySql::members_many(const Call &call, const std::vector<SpaceId> &spaces, MemberEmitter emit) {
+  return emit_members(store_->members_many(spaces, deadline_of(call)), emit);
 }
 
-Result<std::uint64_t> RegistrySql::generation(const Call &) { return store_->generation(base::now_unix_ns()); }
+Result<std::uint64_t> RegistrySql::generation(const Call &call) {
+  return store_->generation(base::now_unix_ns(), deadline_of(call));
+}
 
 }  // namespace Atoll::registry_sql

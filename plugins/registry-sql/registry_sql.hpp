@@ -28,6 +28,10 @@ class RegistrySql : public Plugin<RegistrySql>, public Registry<RegistrySql> {
       config_key("previous", ATOLL_CONFIG_PATH, "registry.db",
                  "The SQLite file that held the spaces before database was set. While it holds some and database none, "
                  "the registry does not start: clients would be shown no spaces, and delete what they have of them."),
+      config_key(
+          "connections", ATOLL_CONFIG_INTEGER, "8",
+          "How many connections to the database at most, 1 to 1000; with PostgreSQL its max_connections is for all "
+          "servers together. A request that gets none in time is answered 503."),
       config_key("start_empty", ATOLL_CONFIG_BOOLEAN, "no",
                  "Whether it starts nevertheless, without the spaces of previous: they are another registry's, or no "
                  "longer wanted."),
@@ -35,7 +39,8 @@ class RegistrySql : public Plugin<RegistrySql>, public Registry<RegistrySql> {
 
   static Result<std::unique_ptr<RegistrySql>> create(const Call &call, Host host);
   /// What create() does, without the host's configuration. previous: the file of that key, or empty to start anyway.
-  static Result<std::unique_ptr<RegistrySql>> open(const std::string &url, const std::string &previous = {});
+  static Result<std::unique_ptr<RegistrySql>> open(const std::string &url, const std::string &previous = {},
+                                                   std::size_t connections = 8);
 
   class Private {
     friend class RegistrySql;
@@ -48,6 +53,10 @@ class RegistrySql : public Plugin<RegistrySql>, public Registry<RegistrySql> {
   Result<void> space_list(const Call &call, SpaceId after, std::uint64_t limit, SpaceRecordEmitter emit);
   Result<void> space_insert(const Call &call, SpaceRecord record);
   Result<void> space_update(const Call &call, const SpaceRecord &record);
+  Result<void> space_change(const Call &call, const SpaceRecord &record, std::uint32_t fields,
+                            std::uint32_t expected_state);
+  Result<void> space_list_of_type(const Call &call, std::uint32_t type, SpaceId after, std::uint64_t limit,
+                                  SpaceRecordEmitter emit);
   Result<void> space_remove(const Call &call, SpaceId id);
   Result<void> personal(const Call &call, AccountId owner, SpaceRecordEmitter emit);
   Result<void> member_put(const Call &call, SpaceId space, const atoll_member &member);

@@ -2,6 +2,7 @@
 // Rows of spaces with the memberships that let somebody reach them, read column by column.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -11,6 +12,16 @@
 #include "plugins/registry-sql/space_record_store.hpp"
 
 namespace Atoll::registry_sql {
+
+inline Error no_space() { return error(Status::NotFound, "there is no such space"); }
+
+inline bool space_exists(sql::Sessions::Lease &lease, const SpaceId &space) {
+  const std::string key = space.text();
+  std::int64_t count = 0;
+  lease.run("SELECT count(*) FROM spaces WHERE id = $1", Poco::Data::Keywords::useRef(key),
+            Poco::Data::Keywords::into(count));
+  return count > 0;
+}
 
 /// [one thread at a time]
 class SpaceRows {
@@ -28,12 +39,20 @@ class SpaceRows {
 
   static std::string columns() {
     return "SELECT s.id, s.birth, s.type, s.state, s.owner, s.name, s.alias, s.description, s.provider, s.endpoint,"
-           " s.quota, s.root_etag, s.created_ns, s.issuer, s.image, s.readme, COALESCE(m.permissions, 0) ";
+           " s.quota, s.root_etag, s.created_ns, s.issuer, s.image, s.readme, COALESCE(m.permissions, 0),"
+           " COALESCE(m.expires_ns, 0) ";
   }
   /// What follows the columns in the query for all spaces that somebody reaches.
   static std::string reached_by(const Asker &asker) {
     return "FROM members m JOIN spaces s ON s.id = m.space WHERE " + membership(asker) +
            " ORDER BY s.type, s.name, s.id";
+  }
+
+  /// The same for all spaces of a type, in pages.
+  static std::string of_type(const Asker &asker) {
+    return "FROM (SELECT * FROM spaces WHERE type = $1 AND id > $2 ORDER BY id LIMIT $3) s"
+           " LEFT JOIN members m ON m.space = s.id AND " +
+           membership(asker, "$4") + " ORDER BY s.id";
   }
 
   /// Reads the rows of "SELECT ... <rest>" over spaces s and members m. Throws as Poco::Data does.
@@ -43,7 +62,7 @@ class SpaceRows {
     lease.run(columns() + rest, std::forward<Bindings>(bindings)..., into(ids_), into(births_), into(types_),
               into(states_), into(owners_), into(names_), into(aliases_), into(descriptions_), into(providers_),
               into(endpoints_), into(quotas_), into(etags_), into(created_), into(issuers_), into(images_),
-              into(readmes_), into(permissions_));
+              into(readmes_), into(permissions_), into(expiries_));
   }
 
   /// "('id','id')" to stand behind IN.
@@ -63,6 +82,8 @@ class SpaceRows {
     for (std::size_t row = 0; row < ids_.size(); ++row) {
       if (row == 0 || ids_[row] != ids_[row - 1]) out.push_back(record(row));
       out.back().permissions |= static_cast<std::uint32_t>(permissions_[row]);
+      std::int64_t &until = out.back().permissions_until_ns;
+      if (expiries_[row] > 0) until = until == 0 ? expiries_[row] : std::min(until, expiries_[row]);
     }
     return out;
   }
@@ -98,7 +119,7 @@ class SpaceRows {
 
   std::vector<std::string> ids_, births_, owners_, names_, aliases_, descriptions_, providers_, endpoints_, etags_,
       issuers_, images_, readmes_;
-  std::vector<std::int64_t> types_, states_, quotas_, created_, permissions_;
+  std::vector<std::int64_t> types_, states_, quotas_, created_, permissions_, expiries_;
 };
 
 }  // namespace Atoll::registry_sql

@@ -23,7 +23,7 @@ extern "C" {
 /* The ABI is 0.x until all in-tree plugins exist: a plugin loads only into a host of the same major, and of a minor not
  * below the one it requires. */
 #define ATOLL_ABI_MAJOR 0u
-#define ATOLL_ABI_MINOR 1u
+#define ATOLL_ABI_MINOR 2u
 
 /* Whether `field` lies within the size that the allocator of *object declared. */
 #define ATOLL_HAS(object, type, field) \

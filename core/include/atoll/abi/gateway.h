@@ -30,7 +30,8 @@ typedef struct atoll_gateway_service {
   const atoll_storage_fs_attributes *attributes;
   const atoll_storage_fs_locks *locks;
 
-  /* The spaces that the principal reaches; his personal one exists afterwards. Complete, or it fails. */
+  /* The spaces that the principal reaches; his personal one exists afterwards. Complete, or it fails. Flagged ATOLL_SPACE_STALE
+   * where a registry cannot tell now, and the record is what it told not long ago. */
   int32_t (*spaces)(const atoll_call *call, void *self, const atoll_space_record_sink *sink);
   /* One space that he reaches, else ATOLL_NOT_FOUND. */
   int32_t (*space)(const atoll_call *call, void *self, const atoll_uuid *space, const atoll_space_record_sink *sink);

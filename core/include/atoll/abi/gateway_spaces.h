@@ -43,9 +43,6 @@ typedef struct atoll_role_sink {
 } atoll_role_sink;
 
 /* ---- spaces --------------------------------------------------------------------------------------------------------- */
-/* The answer is not what the registry and the provider say now but what was last known: they cannot tell at the moment. */
-#define ATOLL_SPACE_STALE 1u
-
 /* A space as its root is now. */
 typedef struct atoll_space_view {
   uint32_t struct_size;
@@ -61,14 +58,6 @@ typedef struct atoll_space_view_sink {
   void *context;
   int32_t (*emit)(void *context, const atoll_space_view *view);
 } atoll_space_view_sink;
-
-/* What `update` takes from its record. */
-#define ATOLL_SPACE_SET_NAME 1u
-#define ATOLL_SPACE_SET_ALIAS 2u
-#define ATOLL_SPACE_SET_DESCRIPTION 4u
-#define ATOLL_SPACE_SET_QUOTA 8u  /* space admins only */
-#define ATOLL_SPACE_SET_IMAGE 16u /* a file of the space, or none */
-#define ATOLL_SPACE_SET_README 32u
 
 /* Told that something has changed. [any thread] Must not block, and must not call the service. */
 typedef struct atoll_space_watcher {
@@ -101,24 +90,29 @@ typedef struct atoll_gateway_spaces_service {
    * becomes its manager. ATOLL_PERMISSION_DENIED unless he may make spaces ([server] project_creators). Emits the space. */
   int32_t (*create)(const atoll_call *call, void *self, const atoll_space_record *draft,
                     const atoll_space_view_sink *sink);
-  /* fields: ATOLL_SPACE_SET_*. The space is named by the record's id. Emits the space. */
+  /* fields: ATOLL_SPACE_SET_NAME, _ALIAS (of project spaces: "project/" and one name in letters, digits, '.', '-', '_'),
+   * _DESCRIPTION, _QUOTA (space admins only), _IMAGE and _README (a file of the space, or none). The space is named by the
+   * record's id. Emits the space. */
   int32_t (*update)(const atoll_call *call, void *self, const atoll_space_record *record, uint32_t fields,
                     const atoll_space_view_sink *sink);
-  /* Takes a space out of use; its files stay as they are. Managers need ATOLL_MAY_DELETE for it. Members without ATOLL_MAY_MEMBERS see it no longer. May be
-   * repeated. */
+  /* Takes a space out of use; its files stay as they are. Managers need ATOLL_MAY_DELETE for it. Members without
+   * ATOLL_MAY_MEMBERS see it no longer. May be repeated. */
   int32_t (*disable)(const atoll_call *call, void *self, const atoll_uuid *space);
-  /* Takes a disabled space into use again, with the members that it had. */
+  /* Takes a disabled space into use again, with the members that it had. ATOLL_FAILED_PRECONDITION when its files are going
+   * or gone. */
   int32_t (*restore)(const atoll_call *call, void *self, const atoll_uuid *space, const atoll_space_view_sink *sink);
   /* Ends a disabled space with all its files, versions and trash; nothing brings them back. Managers need
-   * ATOLL_MAY_PURGE for it. ATOLL_FAILED_PRECONDITION while
-   * it is in use. When the provider cannot do it now: ATOLL_UNAVAILABLE, and the space stays disabled. */
+   * ATOLL_MAY_PURGE for it. ATOLL_FAILED_PRECONDITION while it is in use. When the provider does not answer:
+   * ATOLL_UNAVAILABLE, and the space stays disabled. When it fails on the way the space stays in
+   * ATOLL_SPACE_STATE_PURGING: it is to be purged again. */
   int32_t (*purge)(const atoll_call *call, void *self, const atoll_uuid *space);
 
   /* Who is a member. Any member sees them. Expired ones are not emitted. */
   int32_t (*members)(const atoll_call *call, void *self, const atoll_uuid *space, const atoll_member_sink *sink);
   /* Adds a member of a project space or changes one: `role` is the id of an enabled role for spaces, `permissions` then follow
    * from it; or role is empty and `permissions` count. The account must exist. expires_ns must lie ahead. Nobody gives
-   * more than he has himself, nor changes a member who has more. ATOLL_FAILED_PRECONDITION when it would leave no manager. In force when it returns. */
+   * more than he has himself, nor changes a member who has more. ATOLL_FAILED_PRECONDITION when it takes away the last
+   * manager whose membership does not expire: a user who can log in, or a group with one. In force when it returns. */
   int32_t (*member_put)(const atoll_call *call, void *self, const atoll_uuid *space, const atoll_member *member);
   /* Anybody may leave; else as member_put. */
   int32_t (*member_remove)(const atoll_call *call, void *self, const atoll_uuid *space, const atoll_uuid *account);
@@ -138,8 +132,10 @@ typedef struct atoll_gateway_spaces_service {
    * of an earlier start; list them again. */
   int32_t (*changed)(const atoll_call *call, void *self, atoll_str token, const atoll_space_view_sink *sink,
                      const atoll_text_sink *next, uint32_t *list_again);
-  /* Has `changed` of the watcher called whenever there may be something new for some principal, many changes at once as one,
-   * until unwatch. When unwatch returns it runs no longer. The watcher is copied. */
+  /* Has `changed` of the watcher called when the root of a space at a provider of this server has changed, and when this
+   * service has changed a space or its members, many changes at once as one, until unwatch. Not for what it does not see:
+   * changes by other servers on the same registry, of roots and spaces elsewhere, memberships that expire, groups. Who waits
+   * asks `changed` from time to time too. When unwatch returns it runs no longer. The watcher is copied. */
   int32_t (*watch)(const atoll_call *call, void *self, const atoll_space_watcher *watcher, void **handle);
   void (*unwatch)(void *self, void *handle);
 } atoll_gateway_spaces_service;

@@ -23,6 +23,8 @@ struct SpaceRecord {
   NodeId image, readme;
   std::uint64_t quota = ATOLL_QUOTA_NONE;
   std::int64_t created_ns = 0;
+  std::int64_t permissions_until_ns = 0;  ///< wall clock; 0: for as long as is known
+  std::uint32_t flags = 0;                ///< ATOLL_SPACE_STALE
 
   /// It lives on another server.
   bool remote() const { return provider.empty() && !endpoint.empty(); }
@@ -47,7 +49,23 @@ struct SpaceRecord {
     out.image = from_abi<NodeId>(r.image);
     out.readme = from_abi<NodeId>(r.readme);
     out.created_ns = r.created_ns;
+    out.permissions_until_ns = r.permissions_until_ns;
+    out.flags = r.flags;
     return out;
+  }
+  /// Takes `fields` (ATOLL_SPACE_SET_*) of another record.
+  void take(const SpaceRecord &from, std::uint32_t fields) {
+    if (fields & ATOLL_SPACE_SET_NAME) name = from.name;
+    if (fields & ATOLL_SPACE_SET_ALIAS) alias = from.alias;
+    if (fields & ATOLL_SPACE_SET_DESCRIPTION) description = from.description;
+    if (fields & ATOLL_SPACE_SET_QUOTA) quota = from.quota;
+    if (fields & ATOLL_SPACE_SET_IMAGE) image = from.image;
+    if (fields & ATOLL_SPACE_SET_README) readme = from.readme;
+    if (fields & ATOLL_SPACE_SET_STATE) state = from.state;
+    if (fields & ATOLL_SPACE_SET_PROVIDER) provider = from.provider;
+    if (fields & ATOLL_SPACE_SET_ENDPOINT) endpoint = from.endpoint;
+    if (fields & ATOLL_SPACE_SET_ROOT_ETAG) root_etag = from.root_etag;
+    if (fields & ATOLL_SPACE_SET_ISSUER) issuer = from.issuer;
   }
   /// Borrows the texts.
   atoll_space_record abi() const {
@@ -69,9 +87,54 @@ struct SpaceRecord {
     raw.image = to_abi(image);
     raw.readme = to_abi(readme);
     raw.created_ns = created_ns;
+    raw.permissions_until_ns = permissions_until_ns;
+    raw.flags = flags;
     return raw;
   }
 };
+
+/// What a registry without `change` does in its place, with get and update: not one step.
+inline Result<void> changed_by_update(const Call &call, const atoll_registry *table, void *self,
+                                      const SpaceRecord &changed, std::uint32_t fields, std::uint32_t expected_state) {
+  const atoll_uuid id = to_abi(changed.id);
+  std::vector<SpaceRecord> found;
+  const auto sink = make_sink<atoll_space_record_sink>(
+      [&](const atoll_space_record *raw) { found.push_back(SpaceRecord::from(raw)); });
+  OutgoingCall out(call.raw());
+  auto asked = out.result(table->get(out.get(), self, &id, sink.get()));
+  sink.rethrow();
+  if (!asked) return asked;
+  if (found.size() != 1) return error(Status::Internal, "the registry answered OK and gave no record");
+  if (expected_state != 0 && found[0].state != expected_state)
+    return error(Status::Aborted, "the space is in another state by now");
+  found[0].take(changed, fields);
+  const atoll_space_record raw = found[0].abi();
+  return out.result(table->update(out.get(), self, &raw));
+}
+
+/// What one without `list_of_type` does, with list.
+inline Result<void> listed_by_type(const Call &call, const atoll_registry *table, void *self, std::uint32_t type,
+                                   const SpaceId &after, std::uint64_t limit, const SpaceRecordEmitter &emit) {
+  constexpr std::uint64_t page = 1000;
+  SpaceId last = after;
+  std::uint64_t taken = 0;
+  for (bool more = true; more;) {
+    std::uint64_t got = 0;
+    const auto sink = make_sink<atoll_space_record_sink>([&](const atoll_space_record *raw) {
+      ++got;
+      last = from_abi<SpaceId>(raw->id);
+      if (!more || raw->type != type) return;
+      more = emit(*raw) && (limit == 0 || ++taken < limit);
+    });
+    const atoll_uuid from = to_abi(last);
+    OutgoingCall out(call.raw());
+    auto asked = out.result(table->list(out.get(), self, &from, page, sink.get()));
+    sink.rethrow();
+    if (!asked) return asked;
+    more = more && got == page;
+  }
+  return {};
+}
 
 /// D has, each with a const Call & first and giving Result<void>:
 ///   spaces_of(emitter)  space_get(SpaceId, emitter)  space_list(SpaceId after, uint64_t limit, emitter)
@@ -79,6 +142,9 @@ struct SpaceRecord {
 ///   member_put(SpaceId, atoll_member)  member_remove(SpaceId, AccountId)  members(SpaceId, emitter)
 /// and Result<std::uint64_t> generation(const Call &). It may have, where one query is better than many:
 ///   space_get_many(std::vector<SpaceId>, emitter)  members_many(std::vector<SpaceId>, emitter)
+///   space_list_of_type(uint32_t type, SpaceId after, uint64_t limit, emitter)
+/// and it should have, where several change spaces at the same time:
+///   space_change(SpaceRecord, uint32_t fields, uint32_t expected_state)
 template <class D>
 class Registry {
  public:
@@ -140,6 +206,17 @@ class Registry {
       made.members_many = [](C c, void *self, const atoll_uuids *spaces, const atoll_member_sink *sink) noexcept {
         return guarded(c, [&] { return d(self).members_many(Call(c), ids(*spaces), MemberEmitter(sink)); });
       };
+      made.change = [](C c, void *self, const atoll_space_record *record, std::uint32_t fields,
+                       std::uint32_t expected_state) noexcept {
+        return guarded(
+            c, [&] { return d(self).space_change(Call(c), SpaceRecord::from(record), fields, expected_state); });
+      };
+      made.list_of_type = [](C c, void *self, std::uint32_t type, U after, std::uint64_t limit, S sink) noexcept {
+        return guarded(c, [&] {
+          return d(self).space_list_of_type(Call(c), type, after ? from_abi<SpaceId>(*after) : SpaceId{}, limit,
+                                            SpaceRecordEmitter(sink));
+        });
+      };
       return made;
     }();
     return &t;
@@ -163,6 +240,16 @@ class Registry {
       if (!done && done.status() != Status::NotFound) return done;
     }
     return {};
+  }
+
+  /// Reads, then writes: not one step.
+  Result<void> space_change(const Call &call, const SpaceRecord &changed, std::uint32_t fields,
+                            std::uint32_t expected_state) {
+    return changed_by_update(call, table(), static_cast<D *>(this), changed, fields, expected_state);
+  }
+  Result<void> space_list_of_type(const Call &call, std::uint32_t type, const SpaceId &after, std::uint64_t limit,
+                                  const SpaceRecordEmitter &emit) {
+    return listed_by_type(call, table(), static_cast<D *>(this), type, after, limit, emit);
   }
 
  private:
