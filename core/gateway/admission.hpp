@@ -94,8 +94,7 @@ class Admission {
     const bool in = (patient || !provider.stalled_.load()) && wait_for_room(provider, patient ? longest_ : moment_);
     if (patient) provider.patient_.store(false);
     if (in) return Ticket(provider);
-    return Error{Status::Unavailable,
-                 "the storage provider " + provider.name_ + " does not get its work done; try again", 0, 1000};
+    return Error{Status::Unavailable, "[" + provider.name_ + "] does not get its work done; try again", 0, 1000};
   }
   Result<Ticket> enter(std::string_view name, Wait wait = Wait::Moment) { return enter(provider(name), wait); }
 

@@ -31,8 +31,12 @@ void Gateway::fill_service() {
       auto all = static_cast<Gateway *>(self)->spaces_.reachable(Call(c));
       if (!all) return std::move(all).error();
       const SpaceRecordEmitter emit(sink);
-      for (const auto &one : *all)
-        if (sees(*Call(c).principal(), one.record) && !emit(one.record.abi())) break;
+      for (const auto &one : *all) {
+        if (!sees(*Call(c).principal(), one.record)) continue;
+        auto raw = one.record.abi();
+        raw.flags = one.stale ? ATOLL_SPACE_STALE : 0;
+        if (!emit(raw)) break;
+      }
       return {};
     });
   };

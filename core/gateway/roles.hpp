@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atoll/abi/gateway_spaces.h>
+#include <atoll/sdk/permissions.hpp>
 #include <atoll/sdk/types.hpp>
 
 #include <cstdint>
@@ -17,13 +18,6 @@ struct Role {
   std::uint32_t on;           ///< ATOLL_ROLE_ON_*
   bool enabled;
 };
-
-/// All permissions there are: what the owner of a personal space and the manager of a project have.
-inline constexpr std::uint32_t kAllPermissions = ATOLL_MAY_STAT | ATOLL_MAY_READ | ATOLL_MAY_WRITE | ATOLL_MAY_CREATE |
-                                                 ATOLL_MAY_DELETE | ATOLL_MAY_MOVE | ATOLL_MAY_SHARE | ATOLL_MAY_PURGE |
-                                                 ATOLL_MAY_VERSIONS | ATOLL_MAY_MEMBERS;
-
-inline constexpr std::string_view kManagerRole = "312c0871-5ef7-4b3a-85b6-0e4074c64049";
 
 /// In the order in which they are offered. [any thread]
 std::span<const Role> roles();

@@ -13,7 +13,6 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
-#include <unordered_set>
 #include <vector>
 
 namespace Atoll::gateway {
@@ -26,7 +25,12 @@ using RoleEmitter = Emitter<atoll_role_sink>;
 class SpaceAdmin {
  public:
   SpaceAdmin(InstanceLookup &lookup, Spaces &spaces, Admission &admission, RootLog &log, const GatewayOptions &options)
-      : lookup_(lookup), spaces_(spaces), admission_(admission), log_(log), options_(options) {}
+      : lookup_(lookup),
+        spaces_(spaces),
+        registries_(spaces.registries()),
+        admission_(admission),
+        log_(log),
+        options_(options) {}
 
   Result<void> mine(const Call &, std::uint32_t type, const SpaceViewEmitter &);
   Result<void> all(const Call &, std::uint32_t type, const SpaceId &after, std::uint64_t limit,
@@ -55,6 +59,7 @@ class SpaceAdmin {
  private:
   /// A member of a space as the registry has him.
   struct Member {
+    std::uint32_t kind = 0;
     AccountId account;
     std::uint32_t permissions = 0;
     std::int64_t expires_ns = 0;
@@ -85,26 +90,47 @@ class SpaceAdmin {
     if (done) log_.wake();
     return done;
   }
-  class StateChange;
+  static Error being_purged();
+  /// NOT_FOUND: the provider does not have the space.
+  Result<void> there(const Call &, const SpaceRecord &);
+  /// UNAVAILABLE when it is in another state by now than when it was found.
   Result<void> set_state(const Call &, const Registered &, std::uint32_t state);
   /// Takes back what a failed create() has made, as far as that can be done now.
   void unmake(const Call &, const Lease &registry, const SpaceRecord &);
   Result<std::vector<Member>> members_of(const Call &, const Registered &);
-  Result<void> keep_a_manager(const Call &, const Registered &, const AccountId &without);
+  /// FAILED_PRECONDITION when the account is a manager whose membership does not expire, and the last one.
+  Result<void> keep_a_manager(const Call &, const std::vector<Member> &all, const AccountId &without);
+  /// Whether the member, a user or a group, can log in. An error: it cannot be told.
+  Result<bool> can_log_in(const Call &, const Member &);
   /// PERMISSION_DENIED when the principal would change or remove a member who may more than he.
-  Result<void> not_above(const Call &, const Registered &, const AccountId &account);
+  Result<void> not_above(const Call &, const Registered &, const std::vector<Member> &all, const AccountId &account);
+  /// Drops what is remembered of the spaces of whoever a membership was about.
+  void forget(std::uint32_t kind, const AccountId &account);
   Result<void> account_exists(const Call &, const AccountId &, std::uint32_t kind);
   Result<void> file_of_space(const Call &, const SpaceRecord &, const NodeId &);
 
   InstanceLookup &lookup_;
   Spaces &spaces_;
+  const Registries &registries_;
   Admission &admission_;
   RootLog &log_;
   const GatewayOptions &options_;
   LastRoots last_roots_{options_.remembered_roots};
-  std::mutex changing_mutex_;
-  std::unordered_set<SpaceId> changing_;  // spaces whose state is being changed here
-  std::mutex members_mutex_;              // held from the look at rights and members to the change
+  std::mutex members_mutex_;  // held from the look at rights and members to the change
 };
+
+template <class F>
+Result<void> SpaceAdmin::at_provider(const Call &call, const SpaceRecord &record, F f) {
+  auto lease = lookup_.lease(record.provider);
+  if (!lease)
+    return Error{Status::Unavailable,
+                 "the storage provider " + record.provider + " is not there: " + lease.error().message, 0, 2000};
+  auto admitted = admission_.enter(record.provider);
+  if (!admitted) return std::move(admitted).error();
+  OutgoingCall out(call.raw());
+  const auto entered = (*lease)->enter();
+  const auto *fs = static_cast<const atoll_storage_fs *>((*lease)->query(ATOLL_STORAGE_FS));
+  return out.result(f(fs, out.get(), (*lease)->self()));
+}
 
 }  // namespace Atoll::gateway

@@ -9,7 +9,8 @@
 namespace Atoll::gateway {
 namespace {
 
-/// Differs when a listing would show other spaces, or show them with another name, state or permissions.
+/// Differs when a listing would show other spaces, or show them with another name, state or permissions, or one that
+/// lives elsewhere with another etag.
 std::uint64_t shape_of(const std::vector<Spaces::Reached> &spaces) {
   std::uint64_t sum = 0;  // registries may tell them in any order
   for (const auto &[record, stale] : spaces) {
@@ -21,6 +22,7 @@ std::uint64_t shape_of(const std::vector<Spaces::Reached> &spaces) {
     add(std::hash<NodeId>()(record.image) ^ std::hash<NodeId>()(record.readme) << 1);
     add(std::uint64_t{record.permissions} << 32 | record.state);
     add(record.quota);
+    if (record.remote()) add(std::hash<std::string>()(record.root_etag));  // nobody else tells of it
     sum += hash ^ hash >> 31;
   }
   return sum;

@@ -8,6 +8,7 @@
 #include <atoll/abi/directory.h>
 
 #include <algorithm>
+#include <map>
 
 namespace Atoll::gateway {
 
@@ -15,9 +16,9 @@ Result<std::vector<SpaceAdmin::Member>> SpaceAdmin::members_of(const Call &call,
   std::vector<Member> out;
   const atoll_uuid id = to_abi(found.record.id);
   const auto sink = make_sink<atoll_member_sink>([&](const atoll_member *raw) {
-    out.push_back({from_abi<AccountId>(raw->account), raw->permissions, raw->expires_ns});
+    out.push_back({raw->kind, from_abi<AccountId>(raw->account), raw->permissions, raw->expires_ns});
   });
-  auto asked = call_registry(call, found.registry, [&](const atoll_registry *t, const atoll_call *c, void *self) {
+  auto asked = registries_.call(call, found.registry, [&](const RegistryTable &t, const atoll_call *c, void *self) {
     return t->members(c, self, &id, sink.get());
   });
   sink.rethrow();
@@ -25,21 +26,54 @@ Result<std::vector<SpaceAdmin::Member>> SpaceAdmin::members_of(const Call &call,
   return out;
 }
 
-Result<void> SpaceAdmin::keep_a_manager(const Call &call, const Registered &found, const AccountId &without) {
-  auto all = members_of(call, found);
-  if (!all) return std::move(all).error();
-  for (const Member &member : *all)
-    if (member.account != without && (member.permissions & ATOLL_MAY_MEMBERS) != 0 && member.expires_ns == 0) return {};
-  return error(Status::FailedPrecondition, "A space needs a manager whose membership does not expire.");
+Result<void> SpaceAdmin::keep_a_manager(const Call &call, const std::vector<Member> &all, const AccountId &without) {
+  const auto lasting = [](const Member &member) {
+    return (member.permissions & ATOLL_MAY_MEMBERS) != 0 && member.expires_ns == 0;
+  };
+  if (std::none_of(all.begin(), all.end(),
+                   [&](const Member &member) { return member.account == without && lasting(member); }))
+    return {};  // nothing is taken away
+  for (const Member &member : all) {
+    if (member.account == without || !lasting(member)) continue;
+    auto counts = can_log_in(call, member);
+    if (!counts) return std::move(counts).error();
+    if (*counts) return {};
+  }
+  return error(Status::FailedPrecondition,
+               "A space needs a manager who can log in and whose membership does not expire.");
 }
 
-Result<void> SpaceAdmin::not_above(const Call &call, const Registered &found, const AccountId &account) {
+Result<bool> SpaceAdmin::can_log_in(const Call &call, const Member &member) {
+  auto directories = lookup_.all(ATOLL_DIRECTORY);
+  if (!directories) return std::move(directories).error();
+  const atoll_uuid id = to_abi(member.account);
+  const std::int64_t now = base::now_unix_ns();
+  for (const Lease &directory : *directories) {
+    bool can = false;
+    const auto sink = make_sink<atoll_account_sink>([&](const atoll_account *raw) {
+      const atoll_account account = copied(raw);
+      can |= account.kind == ATOLL_ACCOUNT_USER && account.enabled != 0 &&
+             (account.expires_ns == 0 || account.expires_ns > now);
+      return !can;
+    });
+    OutgoingCall out(call.raw());
+    const auto entered = directory->enter();
+    const auto *table = static_cast<const atoll_directory *>(directory->query(ATOLL_DIRECTORY));
+    const auto status = member.kind == ATOLL_ACCOUNT_GROUP
+                            ? table->members_of(out.get(), directory->self(), &id, sink.get())
+                            : table->get(out.get(), directory->self(), &id, sink.get());
+    if (can) return true;
+    if (status != ATOLL_OK && status != ATOLL_NOT_FOUND) return out.error(status);
+  }
+  return false;
+}
+
+Result<void> SpaceAdmin::not_above(const Call &call, const Registered &found, const std::vector<Member> &all,
+                                   const AccountId &account) {
   const atoll_principal &principal = *call.principal();
   if (administers(principal, found.record) || from_abi<AccountId>(principal.account) == account) return {};
-  auto all = members_of(call, found);
-  if (!all) return std::move(all).error();
   const std::int64_t now = base::now_unix_ns();
-  for (const Member &member : *all)
+  for (const Member &member : all)
     if (member.account == account && (member.expires_ns == 0 || member.expires_ns > now) &&
         (member.permissions & ~found.record.permissions) != 0)
       return error(Status::PermissionDenied, "Nobody changes or removes a member who may more than he himself.");
@@ -75,7 +109,7 @@ Result<void> SpaceAdmin::members(const Call &call, const SpaceId &space, const M
     const atoll_member member = copied(raw);
     return (member.expires_ns != 0 && member.expires_ns <= now) || emit(member);
   });
-  auto asked = call_registry(call, found->registry, [&](const atoll_registry *t, const atoll_call *c, void *self) {
+  auto asked = registries_.call(call, found->registry, [&](const RegistryTable &t, const atoll_call *c, void *self) {
     return t->members(c, self, &id, sink.get());
   });
   sink.rethrow();
@@ -85,36 +119,46 @@ Result<void> SpaceAdmin::members(const Call &call, const SpaceId &space, const M
 Result<void> SpaceAdmin::members_many(const Call &call, std::vector<SpaceId> spaces, const MemberEmitter &emit) {
   const auto *principal = call.principal();
   if (!principal) return unauthenticated();
-  auto registries = all_registries(lookup_);
+  auto registries = registries_.all();
   if (!registries) return std::move(registries).error();
   const std::int64_t now = base::now_unix_ns();
   std::sort(spaces.begin(), spaces.end());
   spaces.erase(std::unique(spaces.begin(), spaces.end()), spaces.end());
-  for (const Lease &registry : *registries) {
-    if (spaces.empty()) break;
-    std::vector<atoll_uuid> wanted, seen;
-    for (const SpaceId &space : spaces) wanted.push_back(to_abi(space));
-    const atoll_uuids raw{wanted.data(), wanted.size()};
-    auto asked = ask_registry(
-        call, registry,
-        [&](const atoll_registry *t, const atoll_call *c, void *self, const atoll_space_record_sink *sink) {
-          return t->get_many(c, self, &raw, sink);
+  struct Chosen {
+    std::size_t registry;
+    SpaceRecord record;
+  };
+  std::map<SpaceId, Chosen> chosen;
+  std::vector<atoll_uuid> wanted;
+  for (const SpaceId &space : spaces) wanted.push_back(to_abi(space));
+  const atoll_uuids raw{wanted.data(), wanted.size()};
+  for (std::size_t i = 0; i < registries->size() && !wanted.empty(); ++i) {
+    auto asked = registries_.ask(
+        call, (*registries)[i],
+        [&](const RegistryTable &t, const atoll_call *c, void *, const atoll_space_record_sink *sink) {
+          return t.get_many(c, raw, sink);
         },
-        [&](const SpaceRecord &record) {
-          // The first registry that has a space is the one that counts.
-          const auto at = std::lower_bound(spaces.begin(), spaces.end(), record.id);
-          if (at == spaces.end() || *at != record.id) return;
-          spaces.erase(at);
-          if (sees(*principal, record)) seen.push_back(to_abi(record.id));
+        [&](SpaceRecord record) {
+          const auto at = chosen.find(record.id);
+          if (at == chosen.end())
+            chosen.emplace(record.id, Chosen{i, std::move(record)});
+          else if (overrules(record, at->second.record))
+            at->second = {i, std::move(record)};
         });
     if (!asked) return asked;
+  }
+  for (std::size_t i = 0; i < registries->size(); ++i) {
+    std::vector<atoll_uuid> seen;
+    for (const auto &[id, one] : chosen)
+      if (one.registry == i && sees(*principal, one.record)) seen.push_back(to_abi(id));
+    if (seen.empty()) continue;
+    const atoll_uuids shown{seen.data(), seen.size()};
     const auto sink = make_sink<atoll_member_sink>([&](const atoll_member *one) {
       const atoll_member member = copied(one);
       return (member.expires_ns != 0 && member.expires_ns <= now) || emit(member);
     });
-    const atoll_uuids shown{seen.data(), seen.size()};
-    asked = call_registry(call, registry, [&](const atoll_registry *t, const atoll_call *c, void *self) {
-      return t->members_many(c, self, &shown, sink.get());
+    auto asked = registries_.call(call, (*registries)[i], [&](const RegistryTable &t, const atoll_call *c, void *) {
+      return t.members_many(c, shown, sink.get());
     });
     sink.rethrow();
     if (!asked) return asked;
@@ -149,13 +193,17 @@ Result<void> SpaceAdmin::member_put(const Call &call, const SpaceId &space, cons
   if (!found) return std::move(found).error();
   if (!administers(*call.principal(), found->record) && (member.permissions & ~found->record.permissions) != 0)
     return error(Status::PermissionDenied, "Nobody gives more than he has himself.");
-  if (auto may = not_above(call, *found, account); !may) return may;
+  auto all = members_of(call, *found);
+  if (!all) return std::move(all).error();
+  if (auto may = not_above(call, *found, *all, account); !may) return may;
   if ((member.permissions & ATOLL_MAY_MEMBERS) == 0 || member.expires_ns != 0)
-    if (auto kept = keep_a_manager(call, *found, account); !kept) return kept;
+    if (auto kept = keep_a_manager(call, *all, account); !kept) return kept;
   const atoll_uuid id = to_abi(space);
-  return woken(call_registry(call, found->registry, [&](const atoll_registry *t, const atoll_call *c, void *self) {
+  auto put = registries_.call(call, found->registry, [&](const RegistryTable &t, const atoll_call *c, void *self) {
     return t->member_put(c, self, &id, &member);
-  }));
+  });
+  forget(member.kind, account);
+  return woken(std::move(put));
 }
 
 Result<void> SpaceAdmin::member_remove(const Call &call, const SpaceId &space, const AccountId &account) {
@@ -167,12 +215,26 @@ Result<void> SpaceAdmin::member_remove(const Call &call, const SpaceId &space, c
     return error(Status::PermissionDenied, "Only managers of the space and space admins may do this.");
   if (found->record.type != ATOLL_SPACE_PROJECT)
     return error(Status::FailedPrecondition, "The owner of a personal space stays its member.");
-  if (auto may = not_above(call, *found, account); !may) return may;
-  if (auto kept = keep_a_manager(call, *found, account); !kept) return kept;
+  auto all = members_of(call, *found);
+  if (!all) return std::move(all).error();
+  if (auto may = not_above(call, *found, *all, account); !may) return may;
+  if (auto kept = keep_a_manager(call, *all, account); !kept) return kept;
   const atoll_uuid space_id = to_abi(space), account_id = to_abi(account);
-  return woken(call_registry(call, found->registry, [&](const atoll_registry *t, const atoll_call *c, void *self) {
+  auto removed = registries_.call(call, found->registry, [&](const RegistryTable &t, const atoll_call *c, void *self) {
     return t->member_remove(c, self, &space_id, &account_id);
-  }));
+  });
+  const bool group = std::any_of(all->begin(), all->end(), [&](const Member &member) {
+    return member.account == account && member.kind == ATOLL_ACCOUNT_GROUP;
+  });
+  forget(group ? ATOLL_ACCOUNT_GROUP : ATOLL_ACCOUNT_USER, account);
+  return woken(std::move(removed));
+}
+
+void SpaceAdmin::forget(std::uint32_t kind, const AccountId &account) {
+  if (kind == ATOLL_ACCOUNT_GROUP)
+    spaces_.last_known().drop_all();  // of whoever is in it
+  else
+    spaces_.last_known().drop_account(account);
 }
 
 Result<void> SpaceAdmin::roles(const Call &call, const RoleEmitter &emit) {

@@ -20,9 +20,14 @@ inline bool manages(const atoll_principal &principal, const SpaceRecord &record)
   return (record.permissions & ATOLL_MAY_MEMBERS) != 0 || administers(principal, record);
 }
 
+/// Nobody but who manages it is to know of it.
+inline bool out_of_use(const SpaceRecord &record) {
+  return record.state == ATOLL_SPACE_STATE_DISABLED || record.state == ATOLL_SPACE_STATE_PURGING;
+}
+
 inline bool sees(const atoll_principal &principal, const SpaceRecord &record) {
   if (manages(principal, record)) return true;
-  return record.permissions != 0 && record.state != ATOLL_SPACE_STATE_DISABLED;
+  return record.permissions != 0 && !out_of_use(record);
 }
 
 }  // namespace Atoll::gateway

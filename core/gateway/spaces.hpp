@@ -5,6 +5,8 @@
 #include "core/gateway/last_known.hpp"
 #include "core/gateway/lookup.hpp"
 #include "core/gateway/options.hpp"
+#include "core/gateway/registries.hpp"
+#include "core/gateway/state_changes.hpp"
 
 #include <atoll/sdk/call.hpp>
 #include <atoll/sdk/registry.hpp>
@@ -22,7 +24,7 @@ namespace Atoll::gateway {
 class Spaces {
  public:
   Spaces(InstanceLookup &lookup, Admission &admission, const GatewayOptions &options)
-      : lookup_(lookup), admission_(admission), options_(options) {}
+      : lookup_(lookup), admission_(admission), options_(options), registries_(lookup, admission) {}
 
   /// The record of a space with the permissions of the call's principal. A space that he does not reach is NOT_FOUND,
   /// as is one that does not exist; without a principal UNAUTHENTICATED. NOT_FOUND only when every registry was asked.
@@ -38,8 +40,15 @@ class Spaces {
 
   /// The provider that a new space of the call's principal belongs to, by the rules of the configuration.
   Result<std::string> provider_for(const Call &call, std::uint32_t type, const SpaceId &space);
-  /// Makes a recorded space at its provider and notes that it is there. May be repeated.
+  /// Makes a recorded space at its provider and notes that it is there. May be repeated. Whoever calls it holds the
+  /// space.
   Result<void> make_at_provider(const Call &call, const Lease &registry, SpaceRecord &record);
+
+  const Registries &registries() const noexcept { return registries_; }
+  StateChanges &state_changes() noexcept { return state_changes_; }
+  /// What is kept for the time when a registry cannot tell; to be forgotten when something has changed it, before
+  /// anybody is told.
+  LastKnown &last_known() noexcept { return last_known_; }
 
   /// The personal space of the account, if the principal reaches it; his own one is made if it is missing.
   Result<std::shared_ptr<const SpaceRecord>> personal(const Call &call, std::string_view account_name);
@@ -58,11 +67,10 @@ class Spaces {
   };
 
   using Shared = std::shared_ptr<const SpaceRecord>;
-  /// An answer, as long as that generation of that registry stands.
+  /// An answer, as long as those generations stand.
   struct Cached {
     Shared record;
-    std::string registry;
-    std::uint64_t generation = 0;
+    Generations generations;
   };
   struct Told {
     LastKnown::Records records;
@@ -70,6 +78,9 @@ class Spaces {
   };
   /// What one registry says of the spaces that the principal reaches.
   Result<Told> told_by(const Call &call, const InstanceLookup::Configured &registry);
+  /// What all registries say, one record a space; `told` is in their order.
+  Result<std::vector<Reached>> merged(const Call &call, const std::vector<InstanceLookup::Configured> &registries,
+                                      const std::vector<Told> &told);
   /// Null: it must be asked for. An error: whether it still holds cannot be told.
   Result<Shared> still_holds(const Call &call, const Cached &cached);
   Result<Shared> own_personal(const Call &call, const atoll_principal &principal);
@@ -78,13 +89,16 @@ class Spaces {
   /// done once an account. A storage that cannot list its spaces proves nothing, and is left out.
   Result<void> prove_no_personal(const Call &call, const atoll_principal &principal);
   Result<Shared> make_personal(const Call &call, const atoll_principal &principal, const Lease &registry);
-  /// Makes the space at its provider when its record says that this may not have happened.
+  /// Makes the space at its provider when its record says that this may not have happened. NOT_FOUND when it is out of
+  /// use.
   Result<void> complete(const Call &call, const Lease &registry, SpaceRecord &record);
   Result<bool> in_group(const Call &call, const std::string &group);
 
   InstanceLookup &lookup_;
   Admission &admission_;
   const GatewayOptions &options_;
+  const Registries registries_;
+  StateChanges state_changes_;
   LastKnown last_known_;
   std::mutex mutex_;
   std::unordered_map<Key, Cached, KeyHash> cache_;

@@ -4,6 +4,7 @@
 #include <atoll/abi/storage_move.h>
 #include <atoll/sdk/call.hpp>
 #include <atoll/sdk/registry.hpp>
+#include <atoll/sdk/registry_table.hpp>
 
 #include <map>
 #include <optional>
@@ -102,11 +103,13 @@ Result<std::string> home(const Runtime &runtime, const atoll_uuid &space) {
 
 Result<void> set_home(const Runtime &runtime, const atoll_uuid &space, const std::string &name) {
   return with_record(runtime, space, [&](const Lease &lease, SpaceRecord record) -> Result<void> {
+    if (record.state == ATOLL_SPACE_STATE_PURGING)
+      return error(Status::FailedPrecondition, "the space is being purged");
     record.provider = name;
-    const auto raw = record.abi();
     OutgoingCall call;
-    const auto *table = lease.table<atoll_registry>(ATOLL_REGISTRY);
-    return call.result(table->update(call.get(), lease.self(), &raw));
+    const RegistryTable table(lease.table<atoll_registry>(ATOLL_REGISTRY), lease.self());
+    // Nothing but that: names, quotas and members may be changed at the same time. It must not end meanwhile.
+    return call.result(table.change(call.get(), record, ATOLL_SPACE_SET_PROVIDER, record.state));
   });
 }
 

@@ -18,7 +18,10 @@ Result<std::vector<SpaceRow>> spaces_of(const Lease &lease) {
     row.name = view(raw->name);
     row.alias = view(raw->alias);
     row.type = raw->type == ATOLL_SPACE_PERSONAL ? "personal" : "project";
-    row.state = raw->state == ATOLL_SPACE_STATE_DISABLED ? "disabled" : "active";
+    row.state = raw->state == ATOLL_SPACE_STATE_DISABLED   ? "disabled"
+                : raw->state == ATOLL_SPACE_STATE_CREATING ? "creating"
+                : raw->state == ATOLL_SPACE_STATE_PURGING  ? "purging"
+                                                           : "active";
     row.provider = view(raw->provider);
     row.endpoint = view(raw->endpoint);
     row.quota = raw->quota;

@@ -110,7 +110,7 @@ void Drives::append(base::JsonWriter &json, const Space &space, const Fields &fi
       for (const SpaceMember &member : *members) append_permission(json, member, names);
       json.end_array();
     }
-    if (record.state == ATOLL_SPACE_STATE_DISABLED)
+    if (record.state == ATOLL_SPACE_STATE_DISABLED || record.state == ATOLL_SPACE_STATE_PURGING)
       json.key("deleted").begin_object().field("state", "trashed").end_object();
     json.end_object();
   }
