@@ -287,7 +287,8 @@ std::string_view embedded_configuration() {
          "[storage:home]\nplugin = storage-posix\n"
          "[http:webdav]\nplugin = api-webdav\n"
          "[http:ocs]\nplugin = share-ocs\n"
-         "[http:graph]\nplugin = api-graph\n";
+         "[http:graph]\nplugin = api-graph\n"
+         "[http:web]\nplugin = web\n";
 }
 
 }  // namespace Atoll::host

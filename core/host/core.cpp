@@ -67,6 +67,7 @@ gateway::GatewayOptions gateway_options(const Configuration &configuration) {
 Core::Core(DataFolder data, const Configuration &configuration, PasswordListener listener)
     : data_(std::move(data)), gateway_(lookup_, gateway_options(configuration)) {
   runtime_.tmp = data_.tmp();
+  runtime_.public_url = configuration.public_url;
   runtime_.gateway = gateway_.service();
   runtime_.gateway_spaces = gateway_.spaces_service();
   runtime_.events.listen([this](const atoll_event *event) {

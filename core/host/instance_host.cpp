@@ -128,6 +128,13 @@ struct InstanceHost::Services {
     return ATOLL_INTERNAL;
   }
 
+  static std::int32_t public_url(void *context, const atoll_text_sink *sink) noexcept try {
+    sink->emit(sink->context, str(host(context).runtime_.public_url));
+    return ATOLL_OK;
+  } catch (...) {
+    return ATOLL_INTERNAL;
+  }
+
   static const void *query(void *context, const char *id) noexcept {
     static constexpr atoll_log_service log_table{sizeof(atoll_log_service), 0, write, enabled};
     static constexpr atoll_config_service config_table{sizeof(atoll_config_service), 0, text, integer};
@@ -137,6 +144,7 @@ struct InstanceHost::Services {
     static constexpr atoll_events_service events_table{sizeof(atoll_events_service), 0, publish};
     static constexpr atoll_tmp_service tmp_table{sizeof(atoll_tmp_service), 0, folder};
     static constexpr atoll_instances_service instances_table{sizeof(atoll_instances_service), 0, each};
+    static constexpr atoll_server_service server_table{sizeof(atoll_server_service), 0, public_url};
     const std::string_view wanted = id ? id : "";
     if (wanted == ATOLL_SERVICE_LOG) return &log_table;
     if (wanted == ATOLL_SERVICE_CONFIG) return &config_table;
@@ -146,6 +154,7 @@ struct InstanceHost::Services {
     if (wanted == ATOLL_SERVICE_EVENTS) return &events_table;
     if (wanted == ATOLL_SERVICE_TMP) return &tmp_table;
     if (wanted == ATOLL_SERVICE_INSTANCES) return &instances_table;
+    if (wanted == ATOLL_SERVICE_SERVER) return &server_table;
     if (wanted == ATOLL_SERVICE_GATEWAY) return host(context).runtime_.gateway;
     if (wanted == ATOLL_SERVICE_GATEWAY_SPACES) return host(context).runtime_.gateway_spaces;
     return nullptr;

@@ -21,9 +21,11 @@ struct Runtime {
   TaskPool tasks;
   InstanceSet instances;
   EventBus events{instances};
-  const atoll_gateway_service *gateway = nullptr;  ///< set before the first instance is created
+  const atoll_gateway_service *gateway = nullptr;                ///< set before the first instance is created
   const atoll_gateway_spaces_service *gateway_spaces = nullptr;  ///< the same
-  std::string tmp;                                 ///< folder of the instances' temporary folders
+  std::string tmp;                                               ///< folder of the instances' temporary folders
+
+  std::string public_url;  ///< where clients reach the server, without a slash at its end
 
   /// Told when an instance logs a password that it made up (fields "name" and "password"): the log itself shows "***",
   /// the admin shall see it once. Instance, account name, password. [any thread] May be empty.

@@ -10,9 +10,14 @@
 #include <string_view>
 #include <vector>
 
-#include "plugins/api-webdav/byte_ranges.hpp"
+#include "core/base/byte_ranges.hpp"
 
 namespace Atoll::webdav {
+
+using base::ByteRange;
+using base::content_range;
+using base::parse_range;
+using base::RangeWish;
 
 /// A part of a body: bytes of its own, or of the file.
 struct BodyPart {

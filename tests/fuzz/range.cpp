@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "core/net/range.hpp"
-#include "plugins/api-webdav/byte_ranges.hpp"
+#include "core/base/byte_ranges.hpp"
 #include "tests/fuzz/fuzz.hpp"
 
 using namespace Atoll;
@@ -35,11 +35,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
   const auto value = input.rest();
 
   const auto net = net::parse_range(value, total);
-  const auto dav = webdav::parse_range(value, total);
+  const auto dav = base::parse_range(value, total);
   check_inside(net.ranges, total);
   check_inside(dav.parts, total);
   using Net = net::RangeRequest::Kind;
-  using Dav = webdav::RangeWish::Kind;
+  using Dav = base::RangeWish::Kind;
   FUZZ_CHECK((net.kind == Net::Satisfiable) == !net.ranges.empty());
   FUZZ_CHECK(disjoint(dav.parts));
   FUZZ_CHECK((net.kind == Net::Unsatisfiable) == (dav.kind == Dav::Unsatisfiable));
@@ -57,7 +57,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t *data, std::size_t size
   for (const auto &range : net.ranges) {
     again += std::to_string(range.first) + "-" + std::to_string(range.first + range.length - 1) + ",";
     const auto text = net::content_range(range, total);
-    FUZZ_CHECK(text == webdav::content_range({range.first, range.length}, total));
+    FUZZ_CHECK(text == base::content_range({range.first, range.length}, total));
     FUZZ_CHECK(text.find('-') != std::string::npos && text.ends_with("/" + std::to_string(total)));
   }
   if (net.kind == Net::Satisfiable) FUZZ_CHECK(net::parse_range(again, total).ranges == net.ranges);

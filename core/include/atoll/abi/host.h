@@ -138,6 +138,18 @@ typedef struct atoll_instances_service {
   int32_t (*each)(void *context, const char *interface_id, const atoll_interface_sink *sink);
 } atoll_instances_service;
 
+/* ---- atoll.server/1 ------------------------------------------------------------------------------------------------ */
+#define ATOLL_SERVICE_SERVER "atoll.server/1"
+
+/* The server as a whole. */
+typedef struct atoll_server_service {
+  uint32_t struct_size;
+  uint32_t reserved;
+  /* Where clients reach the server, without a slash at its end: [server] public_url, or made of the first address of
+   * `listen`. Addresses that are given out begin with it, never with a Host header. [any thread] */
+  int32_t (*public_url)(void *context, const atoll_text_sink *sink);
+} atoll_server_service;
+
 /* atoll.gateway/1 is in gateway.h. */
 
 #ifdef __cplusplus

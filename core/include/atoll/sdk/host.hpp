@@ -74,6 +74,16 @@ class Host {
     return value ? *value : fallback;
   }
 
+  /// Where clients reach the server, without a slash at its end; nothing on a host that does not tell. [any thread]
+  std::optional<std::string> public_url() const {
+    const auto *server = query<atoll_server_service>(ATOLL_SERVICE_SERVER);
+    if (!server) return std::nullopt;
+    std::optional<std::string> out;
+    auto sink = make_sink<atoll_text_sink>([&](atoll_str value) { out = std::string(view(value)); });
+    if (server->public_url(raw_->context, sink.get()) != ATOLL_OK) return std::nullopt;
+    return out;
+  }
+
   // ---- metrics: define only while the instance is made; add and set from any thread
   std::uint64_t define_counter(std::string_view name, std::string_view help) const {
     std::uint64_t handle = 0;

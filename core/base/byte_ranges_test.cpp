@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plugins/api-webdav/byte_ranges.hpp"
+#include "core/base/byte_ranges.hpp"
 
 #include <doctest/doctest.h>
 
 #include <random>
 
-using namespace Atoll::webdav;
+using namespace Atoll::base;
 using Kind = RangeWish::Kind;
 
 TEST_CASE("single, suffix and open ranges") {

@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace Atoll::webdav {
+namespace Atoll::base {
 
 /// Bytes first .. first + length - 1; length is never 0.
 struct ByteRange {
@@ -33,4 +33,4 @@ RangeWish parse_range(std::string_view value, std::uint64_t size);
 /// "bytes 0-9/100"
 std::string content_range(const ByteRange &range, std::uint64_t size);
 
-}  // namespace Atoll::webdav
+}  // namespace Atoll::base

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "plugins/api-webdav/byte_ranges.hpp"
+#include "core/base/byte_ranges.hpp"
 
 #include <algorithm>
 
 #include "core/base/text.hpp"
 
-namespace Atoll::webdav {
+namespace Atoll::base {
 
 namespace {
 
@@ -62,4 +62,4 @@ std::string content_range(const ByteRange &range, std::uint64_t size) {
          std::to_string(size);
 }
 
-}  // namespace Atoll::webdav
+}  // namespace Atoll::base
