@@ -87,6 +87,10 @@ void Gateway::fill_spaces_service() {
   made.create = [](C c, void *self, R draft, V sink) noexcept {
     return guarded(c, [&] { return admin(self).create(Call(c), SpaceRecord::from(draft), SpaceViewEmitter(sink)); });
   };
+  made.create_from = [](C c, void *self, R draft, atoll_str name, V sink) noexcept {
+    return guarded(
+        c, [&] { return admin(self).create(Call(c), SpaceRecord::from(draft), SpaceViewEmitter(sink), view(name)); });
+  };
   made.update = [](C c, void *self, R record, std::uint32_t fields, V sink) noexcept {
     return guarded(
         c, [&] { return admin(self).update(Call(c), SpaceRecord::from(record), fields, SpaceViewEmitter(sink)); });

@@ -19,6 +19,7 @@ struct GatewayOptions {
   std::uint64_t personal_quota = ATOLL_QUOTA_NONE;   ///< of new personal spaces; bytes
   std::uint64_t project_quota = ATOLL_QUOTA_NONE;    ///< of new project spaces; bytes
   std::vector<PlacementRule> placement{};            ///< empty: everything at the first storage
+  std::string space_templates{};                     ///< the folder with templates of spaces; empty: none
   std::string public_url{};                          ///< where clients reach this server, without a slash at its end
   /// How long a listing may be answered from memory while a registry cannot tell; 0: never.
   std::chrono::nanoseconds stale_listings = std::chrono::minutes(10);

@@ -5,6 +5,7 @@
 #include "core/gateway/last_roots.hpp"
 #include "core/gateway/registries.hpp"
 #include "core/gateway/root_log.hpp"
+#include "core/gateway/space_template.hpp"
 #include "core/gateway/spaces.hpp"
 
 #include <atoll/abi/gateway_spaces.h>
@@ -36,7 +37,9 @@ class SpaceAdmin {
   Result<void> all(const Call &, std::uint32_t type, const SpaceId &after, std::uint64_t limit,
                    const SpaceViewEmitter &);
   Result<void> get(const Call &, const SpaceId &, const SpaceViewEmitter &);
-  Result<void> create(const Call &, const SpaceRecord &draft, const SpaceViewEmitter &);
+  /// With what the template of that name holds; empty: nothing.
+  Result<void> create(const Call &, const SpaceRecord &draft, const SpaceViewEmitter &,
+                      std::string_view template_name = {});
   Result<void> update(const Call &, const SpaceRecord &changed, std::uint32_t fields, const SpaceViewEmitter &);
   Result<void> disable(const Call &, const SpaceId &);
   Result<void> restore(const Call &, const SpaceId &, const SpaceViewEmitter &);
@@ -95,6 +98,8 @@ class SpaceAdmin {
   Result<void> there(const Call &, const SpaceRecord &);
   /// UNAVAILABLE when it is in another state by now than when it was found.
   Result<void> set_state(const Call &, const Registered &, std::uint32_t state);
+  /// Makes the folders and files of a template, and notes the readme and the image.
+  Result<void> fill(const Call &, const Lease &registry, SpaceRecord &, const SpaceTemplate &);
   /// Takes back what a failed create() has made, as far as that can be done now.
   void unmake(const Call &, const Lease &registry, const SpaceRecord &);
   Result<std::vector<Member>> members_of(const Call &, const Registered &);

@@ -3,6 +3,11 @@
 #include "core/gateway/space_town.hpp"
 
 #include <doctest/doctest.h>
+#include <stdlib.h>
+
+#include <filesystem>
+
+#include "core/base/file.hpp"
 
 namespace Atoll::gateway {
 
@@ -312,6 +317,62 @@ TEST_CASE("spaces: an alias tells what kind of space it is, and names an address
       CHECK(w.set_alias(w.marie, one.record.id, "personal/einstein") == Status::FailedPrecondition);
       CHECK(w.set_alias(w.marie, one.record.id, "personal/marie") == Status::Ok);
     }
+}
+
+TEST_CASE(
+    "spaces: one that is made from a template begins with its folders, files, readme and picture, or not at all") {
+  namespace fs = std::filesystem;
+  std::string folder = (fs::temp_directory_path() / "atoll-templates-XXXXXX").string();
+  REQUIRE(::mkdtemp(folder.data()) != nullptr);
+  const auto put = [&](const std::string &path, const std::string &text) {
+    fs::create_directories(fs::path(folder + "/" + path).parent_path());
+    REQUIRE(base::write_file_durably(folder + "/" + path, text, 0600).ok());
+  };
+  put("team/.space/readme.md", "# Team");
+  put("team/.space/image.png", "PNG");
+  put("team/Minutes/2026/first.txt", "");
+  fs::create_directory(folder + "/team/Plans");
+  fs::create_symlink("/etc/passwd", folder + "/team/link");
+  put("secret.txt", "no template");
+  GatewayOptions options = Town::with_url();
+  options.space_templates = folder;
+  Town w(options);
+  const auto make = [&](std::string_view name) {
+    SpaceRecord draft;
+    draft.name = "x";
+    const auto raw = draft.abi();
+    return w
+        .as(w.marie,
+            [&](auto *c) { return w.service->create_from(c, w.service->self, &raw, str(name), w.nothing.get()); })
+        .status();
+  };
+  for (const char *bad : {"none such", "../team", ".", "..", "team/Plans", "secret.txt"})
+    CHECK_MESSAGE(make(bad) == Status::InvalidArgument, bad);
+  CHECK(w.shelf.spaces.empty());
+  REQUIRE(make("team") == Status::Ok);
+  using Texts = std::map<std::string, std::string>;
+  CHECK(w.disk.texts ==
+        Texts{{".space/image.png", "PNG"}, {".space/readme.md", "# Team"}, {"Minutes/2026/first.txt", ""}});
+  CHECK(w.disk.nodes.count("Plans") == 1);
+  CHECK(w.disk.nodes.count("link") == 0);
+  REQUIRE(w.shelf.spaces.size() == 1);
+  CHECK(w.shelf.spaces.begin()->second.record.readme == w.disk.nodes.at(".space/readme.md"));
+  CHECK(w.shelf.spaces.begin()->second.record.image == w.disk.nodes.at(".space/image.png"));
+  w.disk.texts.clear();
+  w.disk.room = 2;  // half way
+  CHECK(make("team") == Status::InsufficientStorage);
+  CHECK(w.shelf.spaces.size() == 1);
+  CHECK(w.disk.quotas.size() == 1);
+  w.disk.room = 100;
+  w.disk.texts.clear();
+  CHECK(make("default") == Status::Ok);
+  CHECK(w.disk.texts.size() == 1);
+  for (const auto &[id, kept] : w.shelf.spaces) CHECK_FALSE(kept.record.readme.none());
+  put("default/mine.txt", "x");
+  w.disk.texts.clear();
+  CHECK(make("default") == Status::Ok);
+  CHECK(w.disk.texts == Texts{{"mine.txt", "x"}});
+  fs::remove_all(folder);
 }
 
 }  // namespace Atoll::gateway

@@ -7,6 +7,8 @@
 #include "core/gateway/space_admin.hpp"
 #include "core/gateway/space_rules.hpp"
 
+#include <atoll/sdk/files.hpp>
+
 #include <algorithm>
 #include <tuple>
 
@@ -92,7 +94,8 @@ Result<void> SpaceAdmin::may_create(const Call &call) {
   return error(Status::PermissionDenied, "You may not make spaces here; ask a space admin.");
 }
 
-Result<void> SpaceAdmin::create(const Call &call, const SpaceRecord &draft, const SpaceViewEmitter &emit) {
+Result<void> SpaceAdmin::create(const Call &call, const SpaceRecord &draft, const SpaceViewEmitter &emit,
+                                std::string_view template_name) {
   if (auto may = may_create(call); !may) return may;
   const atoll_principal &principal = *call.principal();
   SpaceRecord record;
@@ -117,6 +120,9 @@ Result<void> SpaceAdmin::create(const Call &call, const SpaceRecord &draft, cons
     record.quota = draft.quota;
   }
   if (auto checked = checked_quota(record.quota); !checked) return checked;
+  auto content = template_name.empty() ? Result<SpaceTemplate>(SpaceTemplate())
+                                       : read_template(options_.space_templates, template_name);
+  if (!content) return std::move(content).error();
   auto provider = spaces_.provider_for(call, record.type, record.id);
   if (!provider) return std::move(provider).error();
   record.provider = *std::move(provider);
@@ -133,6 +139,7 @@ Result<void> SpaceAdmin::create(const Call &call, const SpaceRecord &draft, cons
   // Nobody reaches it yet. If it cannot be made, the record goes again; after a crash a space admin sees it and purges
   // it.
   auto made = spaces_.make_at_provider(call, registry, record);
+  if (made) made = fill(call, registry, record, *content);
   if (made) {
     auto manager = sized<atoll_member>();
     manager.kind = ATOLL_ACCOUNT_USER;
@@ -152,6 +159,40 @@ Result<void> SpaceAdmin::create(const Call &call, const SpaceRecord &draft, cons
   log_.wake();
   record.permissions = kAllPermissions;
   return show_one(call, std::move(record), emit);
+}
+
+Result<void> SpaceAdmin::fill(const Call &call, const Lease &registry, SpaceRecord &record,
+                              const SpaceTemplate &content) {
+  if (content.nodes.empty()) return {};
+  auto provider = lookup_.lease(record.provider);
+  if (!provider) return untold(std::move(provider).error());
+  const Files files(static_cast<const atoll_storage_fs *>((*provider)->query(ATOLL_STORAGE_FS)), (*provider)->self());
+  for (const SpaceTemplate::Node &node : content.nodes) {
+    auto admitted = admission_.enter(record.provider);
+    if (!admitted) return std::move(admitted).error();
+    const auto entered = (*provider)->enter();
+    OutgoingCall out(call.raw());
+    const Ref ref{record.id, root_of(record.id), node.path};
+    if (node.folder) {
+      if (auto folder = files.mkdir(out, ref); !folder) return std::move(folder).error();
+      continue;
+    }
+    auto upload = files.upload_begin(out, ref, node.content.size());
+    if (!upload) return std::move(upload).error();
+    if (!node.content.empty())
+      if (auto written = (*upload)->write(out, 0, node.content.data(), node.content.size()); !written) return written;
+    auto commit = sized<atoll_upload_commit>();
+    commit.size = node.content.size();
+    commit.mtime_ns = ATOLL_MTIME_NOW;
+    auto file = (*upload)->commit(out, commit);
+    if (!file) return std::move(file).error();
+    if (node.path == content.readme) record.readme = file->node;
+    if (node.path == content.image) record.image = file->node;
+  }
+  if (record.readme.none() && record.image.none()) return {};
+  return registries_.call(call, registry, [&](const RegistryTable &t, const atoll_call *c, void *) {
+    return t.change(c, record, ATOLL_SPACE_SET_README | ATOLL_SPACE_SET_IMAGE, 0);
+  });
 }
 
 void SpaceAdmin::unmake(const Call &call, const Lease &registry, const SpaceRecord &record) {

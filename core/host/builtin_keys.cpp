@@ -28,8 +28,8 @@ std::span<const KeySpec> server_keys() {
        "127.0.0.1:9200",
        {},
        "Where clients connect, one or more words: ADDRESS:PORT or [IPv6]:PORT (over TLS unless tls = off), the same "
-       "with "
-       "https:// or http:// in front, unix:/path (plain), systemd or systemd:NAME for sockets that systemd passes."},
+       "with https:// or http:// in front, unix:/path (plain), systemd or systemd:NAME for sockets that systemd "
+       "passes."},
       {"tls",
        ATOLL_CONFIG_CHOICE,
        0,
@@ -69,16 +69,15 @@ std::span<const KeySpec> server_keys() {
        0,
        "",
        {},
-       "Addresses and networks of proxies (192.0.2.7, 10.0.0.0/8, fd00::/8, unix) whose Forwarded or X-Forwarded-For, "
-       "-Proto and -Host headers say who the client is. From anybody else they are ignored."},
+       "Addresses and networks of proxies (192.0.2.7, 10.0.0.0/8, fd00::/8, unix) whose Forwarded or "
+       "X-Forwarded-For, -Proto and -Host headers say who the client is. From anybody else they are ignored."},
       {"metrics_listen",
        ATOLL_CONFIG_TEXT,
        0,
        "auto",
        {},
        "Where /healthz, /readyz and /metrics are: words as in listen but plain unless https:// is in front, off, or "
-       "auto "
-       "for 127.0.0.1 and the port after the one of listen. There is no login on it: keep it on loopback."},
+       "auto for 127.0.0.1 and the port after the one of listen. There is no login on it: keep it on loopback."},
       {"data",
        ATOLL_CONFIG_PATH,
        0,
@@ -91,22 +90,28 @@ std::span<const KeySpec> server_keys() {
        "0",
        {},
        "Threads that handle requests; 0 means 24, or four per processor if that is more. Changes that wait for the "
-       "disk "
-       "at the same time share its work, so more threads make more of them in a second."},
+       "disk at the same time share its work, so more threads make more of them in a second."},
       {"public_url",
        ATOLL_CONFIG_TEXT,
        0,
        "",
        {},
-       "Where clients reach this server: https://cloud.example.org. Addresses that the server gives out begin with it. "
-       "Without "
-       "it they begin with the first address of listen; the Host header of a request is never believed."},
+       "Where clients reach this server: https://cloud.example.org. Addresses that the server gives out begin with "
+       "it. Without it they begin with the first address of listen; the Host header of a request is never believed."},
       {"project_creators",
        ATOLL_CONFIG_CHOICE,
        0,
        "users",
        {"users", "space-admins", "admins"},
        "Who may make project spaces: everybody but guests, or from which role on."},
+      {"space_templates",
+       ATOLL_CONFIG_PATH,
+       0,
+       std::nullopt,
+       {},
+       "Folder with templates of project spaces, one folder each: what is in it a space begins with that is made "
+       "with POST drives?template=NAME. .space/readme.md becomes its readme, .space/image.png (or another ending) "
+       "its picture. At most 1000 files and folders and 64 MiB. A template named default is there anyway."},
       {"personal_quota",
        ATOLL_CONFIG_SIZE,
        0,
@@ -120,8 +125,7 @@ std::span<const KeySpec> server_keys() {
        "10m",
        {},
        "How long the list of somebody's spaces may be answered from memory while a registry does not answer; after "
-       "that, and "
-       "for those who have not asked before, it is 503. 0s: never. Files are not served from memory."},
+       "that, and for those who have not asked before, it is 503. 0s: never. Files are not served from memory."},
       {"max_connections",
        ATOLL_CONFIG_INTEGER,
        0,
@@ -229,24 +233,22 @@ std::span<const KeySpec> storage_keys() {
          0,
          "",
          {},
-         "Login names, with commas between them: spaces that these make are made here, before any other storage. With "
-         "this or takes_groups nobody else's are."},
+         "Login names, with commas between them: spaces that these make are made here, before any other storage. "
+         "With this or takes_groups nobody else's are."},
         {"takes_groups",
          ATOLL_CONFIG_TEXT,
          0,
          "",
          {},
          "Names of groups, with commas between them: spaces that their members make are made here, before storages "
-         "that "
-         "name nobody."},
+         "that name nobody."},
         {"weight",
          ATOLL_CONFIG_INTEGER,
          0,
          std::nullopt,
          {},
-         "Its share of new spaces beside other storages that take them just as well, 0 to 1000. Where none of them has "
-         "a "
-         "weight, the first one of the file takes them all; where one has, it is 1 for the others."},
+         "Its share of new spaces beside other storages that take them just as well, 0 to 1000. Where none of them "
+         "has a weight, the first one of the file takes them all; where one has, it is 1 for the others."},
         {"drain",
          ATOLL_CONFIG_BOOLEAN,
          0,

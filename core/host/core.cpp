@@ -41,6 +41,8 @@ gateway::GatewayOptions gateway_options(const Configuration &configuration) {
     return bytes == 0 ? ATOLL_QUOTA_NONE : static_cast<std::uint64_t>(bytes);
   };
   out.public_url = configuration.public_url;
+  if (const auto templates = configuration.server.find("space_templates"); templates != configuration.server.end())
+    out.space_templates = templates->second.text;
   out.stale_listings = std::chrono::nanoseconds(configuration.server_integer("stale_listings"));
   out.warn = [](const std::string &what) { log(ATOLL_LOG_ERROR, "gateway", what); };
   out.personal_quota = quota("personal_quota");

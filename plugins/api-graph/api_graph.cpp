@@ -113,9 +113,8 @@ Answer ApiGraph::drives(const Call &call, const Request &request, std::span<cons
   if (path.empty()) {
     if (reads(request)) return drives_.list(call, request.query(), true);
     if (request.method() != "POST") return wrong_method("GET, POST");
-    if (const auto options = Query::read(request.query(), {}); !options) return failure(options.error());
     const auto object = object_of(body);
-    return object ? drives_.create(call, *object) : failure(object.error());
+    return object ? drives_.create(call, request.query(), *object) : failure(object.error());
   }
   const auto space = read_drive_id(path[0]);
   if (!space) return failure(404, "itemNotFound", "There is no such drive.");

@@ -234,7 +234,9 @@ Answer Drives::get(const Call &call, const SpaceId &space, std::string_view quer
   return found ? shown(call, *found, *fields) : failure(found.error());
 }
 
-Answer Drives::create(const Call &call, const base::JsonObject &body) const {
+Answer Drives::create(const Call &call, std::string_view query, const base::JsonObject &body) const {
+  const auto options = Query::read(query, {"template"});
+  if (!options) return failure(options.error());
   SpaceRecord draft;
   draft.quota = ATOLL_QUOTA_NONE;
   const auto name = read_text(body, "name"), alias = read_text(body, "driveAlias"),
@@ -251,7 +253,7 @@ Answer Drives::create(const Call &call, const base::JsonObject &body) const {
     if (!quota) return failure(quota.error());
     draft.quota = *quota;
   }
-  const auto made = spaces_.create(call, draft);
+  const auto made = spaces_.create(call, draft, options->get("template"));
   return made ? shown(call, *made, {}, 201) : failure(made.error());
 }
 

@@ -20,7 +20,7 @@ class Drives {
   /// The personal one.
   Answer mine(const Call &call, std::string_view query) const;
   Answer get(const Call &call, const SpaceId &space, std::string_view query) const;
-  Answer create(const Call &call, const base::JsonObject &body) const;
+  Answer create(const Call &call, std::string_view query, const base::JsonObject &body) const;
   Answer change(const Call &call, const SpaceId &space, const base::JsonObject &body, bool restore) const;
   Answer remove(const Call &call, const SpaceId &space, bool purge) const;
 

@@ -58,10 +58,12 @@ class SpacesClient {
       return table_->get(c, table_->self, &id, sink);
     });
   }
-  Result<Space> create(const Call &call, const SpaceRecord &draft) const {
+  /// template_name: empty or "none": nothing is in it.
+  Result<Space> create(const Call &call, const SpaceRecord &draft, std::string_view template_name) const {
     const atoll_space_record raw = draft.abi();
     return one(call, [&](const atoll_call *c, const atoll_space_view_sink *sink) {
-      return table_->create(c, table_->self, &raw, sink);
+      if (template_name.empty() || template_name == "none") return table_->create(c, table_->self, &raw, sink);
+      return table_->create_from(c, table_->self, &raw, str(template_name), sink);
     });
   }
   Result<Space> update(const Call &call, const SpaceRecord &record, std::uint32_t fields) const {

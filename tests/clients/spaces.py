@@ -55,6 +55,17 @@ for owner, id in made:  # who is no member is told the same as of one that is no
             must(404, ask(who, "GET", "/graph/v1.0/drives/" + id), "a stranger's look")
             must(404, ask(who, "PROPFIND", "/dav/spaces/" + id, headers={"Depth": "0"}), "a stranger's look")
 
+# ---- from a template: with a readme, which is a file of the space
+drive = must(201, ask(PEOPLE[3], "POST", "/graph/v1.0/drives?template=default", {"name": "From a template"}), "template")
+readme = [one for one in drive["special"] if one["specialFolder"]["name"] == "readme"]
+assert len(readme) == 1, drive
+text = must(200, ask(PEOPLE[3], "GET", "/dav/spaces/" + drive["id"] + "/.space/readme.md"), "the readme of a template")
+assert text.startswith(b"# "), text
+must(200, ask(PEOPLE[3], "GET", urllib.parse.urlsplit(readme[0]["webDavUrl"]).path), "the readme by its id")
+must(400, ask(PEOPLE[3], "POST", "/graph/v1.0/drives?template=nothing", {"name": "x"}), "no such template")
+must(400, ask(PEOPLE[3], "POST", "/graph/v1.0/drives?templates=default", {"name": "x"}), "no such option")
+must(400, ask(PEOPLE[3], "POST", "/graph/v1.0/drives", {"name": "x", "driveAlias": "personal/ada"}), "another's alias")
+
 # ---- each role, each operation
 manager, member, other = PEOPLE[0], PEOPLE[1], PEOPLE[2]
 space = [id for owner, id in made if owner == manager][0]

@@ -138,6 +138,12 @@ typedef struct atoll_gateway_spaces_service {
    * asks `changed` from time to time too. When unwatch returns it runs no longer. The watcher is copied. */
   int32_t (*watch)(const atoll_call *call, void *self, const atoll_space_watcher *watcher, void **handle);
   void (*unwatch)(void *self, void *handle);
+
+  /* As create, with the folders and files of a template in it: a folder below [server] space_templates, or "default". Its
+   * file .space/readme.md becomes the readme of the space, .space/image.* its picture. ATOLL_INVALID_ARGUMENT: there is no
+   * such template. Whole, or there is no space. */
+  int32_t (*create_from)(const atoll_call *call, void *self, const atoll_space_record *draft, atoll_str name,
+                         const atoll_space_view_sink *sink);
 } atoll_gateway_spaces_service;
 
 #ifdef __cplusplus
