@@ -163,6 +163,7 @@ Result<std::string> move_space(const Runtime &runtime, const base::JsonObject &r
   if (!rows) return rows.error();
   const SpaceRow &row = rows->front();
   if (row.provider.empty()) return error(Status::FailedPrecondition, shown(row) + " lives on another server");
+  if (row.state == "purging") return error(Status::FailedPrecondition, shown(row) + " is being purged");
   const auto to = storage(runtime, goal);
   if (!to) return to.error();
   if (row.provider == goal) return error(Status::AlreadyExists, shown(row) + " is on " + goal + " already");
