@@ -6,14 +6,15 @@
 namespace Atoll::gateway {
 
 Gateway::Gateway(InstanceLookup &lookup, GatewayOptions options)
-    : lookup_(lookup),
-      options_(std::move(options)),
+    : options_(std::move(options)),
       admission_(options_.calls_per_provider),
       spaces_(lookup, admission_, options_),
       space_admin_(lookup, spaces_, admission_, root_log_, options_),
+      accounts_(lookup, spaces_, space_admin_, options_),
       files_(lookup, spaces_, admission_) {
   fill_service();
   fill_spaces_service();
+  fill_accounts_service();
 }
 
 void Gateway::fill_service() {
@@ -60,7 +61,10 @@ void Gateway::fill_service() {
   };
   service_.account = [](const atoll_call *c, void *self, const atoll_uuid *id,
                         const atoll_account_sink *sink) noexcept {
-    return guarded(c, [&] { return static_cast<Gateway *>(self)->account(Call(c), from_abi<AccountId>(*id), sink); });
+    return guarded(c, [&] {
+      return static_cast<Gateway *>(self)->accounts_.account_get(Call(c), from_abi<AccountId>(*id),
+                                                                 AccountEmitter(sink));
+    });
   };
 }
 
@@ -144,20 +148,23 @@ void Gateway::fill_spaces_service() {
   made.unwatch = [](void *self, void *handle) noexcept { admin(self).unwatch(handle); };
 }
 
-Result<void> Gateway::account(const Call &call, const AccountId &id, const atoll_account_sink *sink) {
-  if (!call.principal()) return error(Status::Unauthenticated, "Log in to see this.");
-  auto directories = lookup_.all(ATOLL_DIRECTORY);
-  if (!directories) return std::move(directories).error();
-  const auto raw = to_abi(id);
-  for (const auto &directory : *directories) {
-    OutgoingCall out(call.raw());
-    const auto entered = directory->enter();
-    const auto *table = static_cast<const atoll_directory *>(directory->query(ATOLL_DIRECTORY));
-    const auto status = table->get(out.get(), directory->self(), &raw, sink);
-    if (status == ATOLL_NOT_FOUND) continue;
-    return out.result(status);
-  }
-  return error(Status::NotFound, "There is no such account.");
+void Gateway::fill_accounts_service() {
+  using C = const atoll_call *;
+  static constexpr auto of = [](void *self) -> Accounts & { return *static_cast<Accounts *>(self); };
+  auto &made = accounts_service_ = sized<atoll_gateway_accounts_service>();
+  made.self = &accounts_;
+  made.directory = Directory<Accounts>::table();
+  made.admin = DirectoryAdmin<Accounts>::table();
+  made.tokens = DirectoryTokens<Accounts>::table();
+  made.me = [](C c, void *self, const atoll_account_sink *sink) noexcept {
+    return guarded(c, [&] { return of(self).me(Call(c), AccountEmitter(sink)); });
+  };
+  made.change_password = [](C c, void *self, atoll_str old_password, atoll_str new_password) noexcept {
+    return guarded(c, [&] { return of(self).change_own_password(Call(c), view(old_password), view(new_password)); });
+  };
+  made.remove_account = [](C c, void *self, const atoll_uuid *account, std::uint32_t purge) noexcept {
+    return guarded(c, [&] { return of(self).remove(Call(c), from_abi<AccountId>(*account), purge != 0); });
+  };
 }
 
 }  // namespace Atoll::gateway

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #pragma once
 
+#include "core/gateway/accounts.hpp"
 #include "core/gateway/files.hpp"
 #include "core/gateway/options.hpp"
 #include "core/gateway/root_log.hpp"
@@ -11,7 +12,8 @@
 
 namespace Atoll::gateway {
 
-/// The one road from a protocol to a driver: atoll.gateway/1 and atoll.gateway.spaces/1 for the instances of this host.
+/// The one road from a protocol to a driver: atoll.gateway/1, atoll.gateway.spaces/1 and
+/// atoll.gateway.accounts/1 for the instances of this host.
 class Gateway {
  public:
   /// lookup outlives the gateway.
@@ -20,25 +22,26 @@ class Gateway {
   /// Valid as long as the gateway. [any thread]
   const atoll_gateway_service *service() const noexcept { return &service_; }
   const atoll_gateway_spaces_service *spaces_service() const noexcept { return &spaces_service_; }
+  const atoll_gateway_accounts_service *accounts_service() const noexcept { return &accounts_service_; }
   Spaces &spaces() noexcept { return spaces_; }
   /// Told by the host: the roots of spaces that changed here. [any thread]
   RootLog &root_log() noexcept { return root_log_; }
 
  private:
-  Result<void> account(const Call &call, const AccountId &id, const atoll_account_sink *sink);
-
   void fill_service();
   void fill_spaces_service();
+  void fill_accounts_service();
 
-  InstanceLookup &lookup_;
   const GatewayOptions options_;
   Admission admission_;
   Spaces spaces_;
   RootLog root_log_;
   SpaceAdmin space_admin_;
+  Accounts accounts_;
   GatewayFiles files_;
   atoll_gateway_service service_{};
   atoll_gateway_spaces_service spaces_service_{};
+  atoll_gateway_accounts_service accounts_service_{};
 };
 
 }  // namespace Atoll::gateway

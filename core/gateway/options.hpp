@@ -23,6 +23,7 @@ struct GatewayOptions {
   std::string public_url{};                          ///< where clients reach this server, without a slash at its end
   /// How long a listing may be answered from memory while a registry cannot tell; 0: never.
   std::chrono::nanoseconds stale_listings = std::chrono::minutes(10);
+  bool show_mail = false;                           ///< whether users see the mail addresses of others
   std::size_t remembered_roots = 65'536;            ///< of spaces, for when their providers cannot tell
   std::function<void(const std::string &)> warn{};  ///< writes to the log what the admin must know; may be empty
 };

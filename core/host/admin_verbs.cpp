@@ -113,6 +113,7 @@ void append_instance(base::JsonWriter &json, const InstanceStatus &status) {
 }
 
 std::vector<std::string> interfaces_for_verb(std::string_view verb) {
+  if (verb == "user.remove") return {ATOLL_DIRECTORY_ADMIN, ATOLL_REGISTRY, ATOLL_STORAGE_FS};  // his space, too
   if (verb.substr(0, 5) == "user.") return {ATOLL_DIRECTORY_ADMIN};
   if (verb == "space.list") return {ATOLL_REGISTRY};
   if (verb.substr(0, 6) == "space.") return {ATOLL_REGISTRY, ATOLL_STORAGE_FS_CARE, ATOLL_STORAGE_FS_MOVE};
@@ -128,7 +129,7 @@ Result<std::string> run_verb(Runtime &runtime, Supervisor &supervisor, const bas
     return on_instance(supervisor, verb, name);
   if (verb == "space.list") return space_list(runtime);
   if (verb.substr(0, 6) == "space.") return run_care_verb(runtime, verb, request, say);
-  if (verb.substr(0, 5) == "user.") return run_user_verb(runtime.instances, verb, request);
+  if (verb.substr(0, 5) == "user.") return run_user_verb(runtime, verb, request);
   return error(Status::InvalidArgument, "this server knows no verb '" + verb + "'");
 } catch (const std::exception &failure) {
   return error(Status::Internal, failure.what());

@@ -112,6 +112,14 @@ std::span<const KeySpec> server_keys() {
        "Folder with templates of project spaces, one folder each: what is in it a space begins with that is made "
        "with POST drives?template=NAME. .space/readme.md becomes its readme, .space/image.png (or another ending) "
        "its picture. At most 1000 files and folders and 64 MiB. A template named default is there anyway."},
+      {"show_mail",
+       ATOLL_CONFIG_BOOLEAN,
+       0,
+       "no",
+       {},
+       "Whether users see the mail addresses of other users. Without it they find somebody by his whole address only, "
+       "and admins "
+       "see them."},
       {"personal_quota",
        ATOLL_CONFIG_SIZE,
        0,
@@ -290,7 +298,8 @@ std::string_view embedded_configuration() {
          "[http:webdav]\nplugin = api-webdav\n"
          "[http:ocs]\nplugin = share-ocs\n"
          "[http:graph]\nplugin = api-graph\n"
-         "[http:web]\nplugin = web\n";
+         "[http:web]\nplugin = web\n"
+         "[http:account]\nplugin = api-account\n";
 }
 
 }  // namespace Atoll::host

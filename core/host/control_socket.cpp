@@ -20,7 +20,7 @@ namespace Atoll::host {
 namespace {
 
 constexpr const char *kName = "control.sock";
-constexpr std::size_t kLongestLine = 1 << 20;
+constexpr std::size_t kLongestLine = 64 << 20;  // an import of accounts
 
 // An address below 108 bytes for a socket in any folder: through the folder's own descriptor. `folder` keeps it open.
 Result<sockaddr_un> address_in(const std::string &path, base::Fd &folder) {
@@ -69,7 +69,7 @@ class Lines {
       }
       looked = held_.size();
       if (looked > kLongestLine) return false;
-      char buffer[4096];
+      char buffer[65536];
       if (!wait_for(fd_, POLLIN, until)) return false;
       const ssize_t got = ::recv(fd_, buffer, sizeof buffer, 0);
       if (got < 0 && errno == EINTR) continue;

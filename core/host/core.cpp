@@ -45,6 +45,7 @@ gateway::GatewayOptions gateway_options(const Configuration &configuration) {
     out.space_templates = templates->second.text;
   out.stale_listings = std::chrono::nanoseconds(configuration.server_integer("stale_listings"));
   out.warn = [](const std::string &what) { log(ATOLL_LOG_ERROR, "gateway", what); };
+  out.show_mail = configuration.server_integer("show_mail") != 0;
   out.personal_quota = quota("personal_quota");
   out.project_quota = quota("project_quota");
   for (const InstanceConfig &instance : configuration.instances) {
@@ -72,6 +73,7 @@ Core::Core(DataFolder data, const Configuration &configuration, PasswordListener
   runtime_.public_url = configuration.public_url;
   runtime_.gateway = gateway_.service();
   runtime_.gateway_spaces = gateway_.spaces_service();
+  runtime_.gateway_accounts = gateway_.accounts_service();
   runtime_.events.listen([this](const atoll_event *event) {
     if (!event)
       gateway_.root_log().lost();

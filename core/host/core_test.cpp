@@ -17,7 +17,7 @@ TEST_CASE("core: an event that is being delivered when it ends still finds the g
   testing::Folder folder;
   Configuration configuration;
   configuration.data = folder.path() + "/data";
-  for (const char *key : {"workers", "stale_listings", "personal_quota", "project_quota"})
+  for (const char *key : {"workers", "stale_listings", "personal_quota", "project_quota", "show_mail"})
     configuration.server[key].integer = 1;
   configuration.server["project_creators"].text = "users";
   auto core = Core::open(configuration, {});

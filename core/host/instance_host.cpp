@@ -157,6 +157,7 @@ struct InstanceHost::Services {
     if (wanted == ATOLL_SERVICE_SERVER) return &server_table;
     if (wanted == ATOLL_SERVICE_GATEWAY) return host(context).runtime_.gateway;
     if (wanted == ATOLL_SERVICE_GATEWAY_SPACES) return host(context).runtime_.gateway_spaces;
+    if (wanted == ATOLL_SERVICE_GATEWAY_ACCOUNTS) return host(context).runtime_.gateway_accounts;
     return nullptr;
   }
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atoll/abi/gateway.h>
+#include <atoll/abi/gateway_accounts.h>
 #include <atoll/abi/gateway_spaces.h>
 
 #include <functional>
@@ -21,10 +22,10 @@ struct Runtime {
   TaskPool tasks;
   InstanceSet instances;
   EventBus events{instances};
-  const atoll_gateway_service *gateway = nullptr;                ///< set before the first instance is created
-  const atoll_gateway_spaces_service *gateway_spaces = nullptr;  ///< the same
-  std::string tmp;                                               ///< folder of the instances' temporary folders
-
+  const atoll_gateway_service *gateway = nullptr;                    ///< set before the first instance is created
+  const atoll_gateway_spaces_service *gateway_spaces = nullptr;      ///< the same
+  const atoll_gateway_accounts_service *gateway_accounts = nullptr;  ///< the same
+  std::string tmp;                                                   ///< folder of the instances' temporary folders
   std::string public_url;  ///< where clients reach the server, without a slash at its end
 
   /// Told when an instance logs a password that it made up (fields "name" and "password"): the log itself shows "***",

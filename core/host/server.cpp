@@ -218,7 +218,7 @@ Result<std::string> Server::status() const {
 }
 
 std::string Server::control(const std::string &line, const Say &say) {
-  const auto request = base::parse_json_object(line);
+  const auto request = base::parse_json_object(line, 64u << 20);
   if (!request) return envelope(request.error());
   const std::string verb = base::json_string(*request, "verb").value_or("");
   if (verb == "status") return envelope(status());

@@ -3,8 +3,11 @@
 
 #include <atoll/sdk/call.hpp>
 
+#include <map>
 #include <optional>
 #include <vector>
+
+#include "core/host/account_file.hpp"
 
 namespace Atoll::host {
 namespace {
@@ -87,7 +90,8 @@ Result<Account> find(const Lease &lease, const std::string &name) {
 
 class UserVerbs {
  public:
-  UserVerbs(const InstanceSet &instances, const base::JsonObject &request) : instances_(instances), request_(request) {}
+  UserVerbs(const Runtime &runtime, const base::JsonObject &request)
+      : runtime_(runtime), instances_(runtime.instances), request_(request) {}
 
   Result<std::string> list_all() {
     std::string out;
@@ -139,13 +143,118 @@ class UserVerbs {
     });
   }
 
+  /// Through the gateway: his spaces and memberships end with him.
   Result<std::string> remove() {
-    return on_account([&](const Lease &lease, const Account &account, OutgoingCall &call) {
-      return admin(lease)->remove(call.get(), lease.self(), &account.raw_id);
+    const auto *accounts = runtime_.gateway_accounts;
+    std::optional<atoll_uuid> id;
+    auto found = on_account([&](const Lease &, const Account &account, OutgoingCall &) {
+      id = account.raw_id;
+      return ATOLL_OK;
     });
+    if (!found || !id) return found;
+    const auto done = as_admin([&](const atoll_call *call) {
+      return accounts->remove_account(call, accounts->self, &*id,
+                                      base::json_boolean(request_, "purge").value_or(false) ? 1 : 0);
+    });
+    if (!done) return done.error();
+    return std::string("{}");
+  }
+
+  /// {"entries": N}, or {"problems": [{"line", "text"}]} when nothing was changed.
+  Result<std::string> import() {
+    auto file = read_account_file(text("format"), text("text"));
+    if (!file) return std::move(file).error();
+    std::vector<AccountProblem> problems = std::move(file->problems);
+    const auto *admin_table = runtime_.gateway_accounts->admin;
+    if (problems.empty()) {
+      const AbiAccountEntries entries(file->entries);
+      const auto sink = make_sink<atoll_import_sink>([&](std::uint64_t entry, atoll_str why) {
+        const bool known = entry < file->entries.size();
+        problems.push_back({known ? file->entries[static_cast<std::size_t>(entry)].line : 0, std::string(view(why))});
+      });
+      const std::uint32_t flags = (base::json_boolean(request_, "dry").value_or(false) ? ATOLL_IMPORT_DRY : 0u) |
+                                  (base::json_boolean(request_, "update").value_or(false) ? ATOLL_IMPORT_UPDATE : 0u);
+      const auto done = as_admin([&](const atoll_call *call) {
+        return admin_table->import_(call, runtime_.gateway_accounts->self, entries.data(), entries.size(),
+                                    sizeof(atoll_account_entry), flags, sink.get());
+      });
+      sink.rethrow();
+      if (!done && problems.empty()) return done.error();
+    }
+    std::string out;
+    base::JsonWriter json(out);
+    json.begin_object().field("entries", std::uint64_t{file->entries.size()}).key("problems").begin_array();
+    for (const AccountProblem &problem : problems)
+      json.begin_object().field("line", std::uint64_t{problem.line}).field("text", problem.text).end_object();
+    json.end_array().end_object();
+    return out;
+  }
+
+  /// {"text": all users and groups}
+  Result<std::string> export_all() {
+    std::vector<FileAccount> all;
+    for (const std::uint32_t kind : {ATOLL_ACCOUNT_GROUP, ATOLL_ACCOUNT_USER})
+      if (auto read = read_all(kind, all); !read) return std::move(read).error();
+    auto written = write_account_file(text("format"), all);
+    if (!written) return std::move(written).error();
+    std::string out;
+    base::JsonWriter json(out);
+    json.begin_object().field("text", *written).end_object();
+    return out;
   }
 
  private:
+  /// A call of the server itself, which may everything: f(call) gives its status.
+  template <class F>
+  static Result<void> as_admin(F f) {
+    auto principal = sized<atoll_principal>();
+    principal.kind = ATOLL_PRINCIPAL_SERVICE;
+    principal.app_role = ATOLL_ROLE_ADMIN;
+    principal.issuer = principal.name = principal.subject = str("control");
+    OutgoingCall call;
+    return call.result(f(call.principal(&principal).get()));
+  }
+
+  /// All accounts of a kind with the names of the groups of users, a page at a time.
+  Result<void> read_all(std::uint32_t kind, std::vector<FileAccount> &out) {
+    const auto *accounts = runtime_.gateway_accounts;
+    constexpr std::uint64_t kPage = 500;
+    std::string after;
+    auto query = sized<atoll_account_query>();
+    query.kind = kind;
+    query.limit = kPage;
+    for (;;) {
+      const std::size_t first = out.size();
+      const auto sink =
+          make_sink<atoll_account_sink>([&](const atoll_account *raw) { out.push_back(FileAccount(*raw)); });
+      auto done = as_admin(
+          [&](const atoll_call *call) { return accounts->directory->page(call, accounts->self, &query, sink.get()); });
+      sink.rethrow();
+      if (!done) return done;
+      if (kind == ATOLL_ACCOUNT_USER && out.size() > first) {
+        std::vector<atoll_uuid> ids;
+        std::map<AccountId, std::size_t> places;
+        for (std::size_t i = first; i < out.size(); ++i) {
+          ids.push_back(to_abi(out[i].id));
+          places[out[i].id] = i;
+        }
+        const atoll_uuids users{ids.data(), ids.size()};
+        const auto groups = make_sink<atoll_membership_sink>([&](const atoll_uuid *of, const atoll_account *group) {
+          out[places.at(from_abi<AccountId>(*of))].groups.emplace_back(view(group->name));
+        });
+        done = as_admin([&](const atoll_call *call) {
+          return accounts->directory->groups_of_many(call, accounts->self, &users, groups.get());
+        });
+        groups.rethrow();
+        if (!done) return done;
+      }
+      if (out.size() - first < kPage) return {};
+      after = out.back().name;
+      query.after = str(after);
+      query.after_id = to_abi(out.back().id);
+    }
+  }
+
   std::string text(const char *key) const { return base::json_string(request_, key).value_or(""); }
   static const atoll_directory_admin *admin(const Lease &lease) {
     return lease.table<atoll_directory_admin>(ATOLL_DIRECTORY_ADMIN);
@@ -189,19 +298,21 @@ class UserVerbs {
     return std::string("{}");
   }
 
+  const Runtime &runtime_;
   const InstanceSet &instances_;
   const base::JsonObject &request_;
 };
 
 }  // namespace
 
-Result<std::string> run_user_verb(const InstanceSet &instances, std::string_view verb,
-                                  const base::JsonObject &request) {
-  UserVerbs verbs(instances, request);
+Result<std::string> run_user_verb(const Runtime &runtime, std::string_view verb, const base::JsonObject &request) {
+  UserVerbs verbs(runtime, request);
   if (verb == "user.list") return verbs.list_all();
   if (verb == "user.add") return verbs.add();
   if (verb == "user.passwd") return verbs.set_password();
   if (verb == "user.remove") return verbs.remove();
+  if (verb == "user.import") return verbs.import();
+  if (verb == "user.export") return verbs.export_all();
   return error(Status::InvalidArgument, "there is no verb '" + std::string(verb) + "'");
 }
 

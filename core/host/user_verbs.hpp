@@ -9,11 +9,11 @@
 #include <string_view>
 
 #include "core/base/json.hpp"
-#include "core/host/instance_set.hpp"
+#include "core/host/runtime.hpp"
 
 namespace Atoll::host {
 
-/// user.list, user.add, user.passwd, user.remove; see run_verb().
-Result<std::string> run_user_verb(const InstanceSet &instances, std::string_view verb, const base::JsonObject &request);
+/// user.list, user.add, user.passwd, user.remove, user.import, user.export; see run_verb().
+Result<std::string> run_user_verb(const Runtime &runtime, std::string_view verb, const base::JsonObject &request);
 
 }  // namespace Atoll::host

@@ -66,7 +66,7 @@ check "wrong option" 64 "did you mean '--listen'" "$atoll" serve --lisen x
 check "missing word" 64 "usage: atoll user add NAME" "$atoll" user add
 check "a group" 64 "atoll user list" "$atoll" user
 check "version" 0 "^atoll [0-9]" "$atoll" version
-check "built-in configuration" 0 "7 instances" "$atoll" config check
+check "built-in configuration" 0 "8 instances" "$atoll" config check
 check "where values come from" 0 "command line --data" "$atoll" config show --data "$data"
 check "the environment" 0 "environment ATOLL__STORAGE__HOME__ROOT" \
   env ATOLL__STORAGE__HOME__ROOT=/srv "$atoll" config show

@@ -151,10 +151,50 @@ const std::vector<Command> &table() {
        "NAME",
        1,
        1,
-       "Remove an account. Its files stay.",
-       kRemoteOrOffline,
-       {kData, kConfig, kDevel, kHelp},
+       "Remove an account.",
+       "It can no longer log in, and its memberships end at once. Its personal space is disabled with all files in it, "
+       "for "
+       "an admin to restore or to purge. Project spaces stay; one that nobody manages any more is left to the space "
+       "admins. "
+       "One enabled admin remains: the last one cannot be removed.",
+       {{"--purge", "", "End the personal space with all its files, too; nothing brings them back."},
+        kData,
+        kConfig,
+        kDevel,
+        kHelp},
        user_remove},
+      {"user import",
+       "FILE",
+       1,
+       1,
+       "Make accounts and groups from a CSV or LDIF file: all or none.",
+       "CSV: the first line names the columns, of which only name is needed: kind (user or group), name, display_name, "
+       "mail, given_name, surname, language, role (admin, space admin, user, user light), enabled and guest (yes, no), "
+       "expires (2030-01-31T12:00:00Z), groups (with ; between them; those that are missing are made), description, "
+       "id, "
+       "password.\n\n"
+       "LDIF: inetOrgPerson with uid, cn, displayName, mail, givenName, sn, preferredLanguage, userPassword (plain "
+       "text), "
+       "memberOf and entryUUID, and groupOfNames with cn, description and member. atollRole, atollEnabled, atollGuest "
+       "and "
+       "atollExpires are as the columns. Other attributes and entries are left out.\n\n"
+       "What is wrong is told with its line, and then nothing is changed. FILE - is standard input.",
+       {{"--format", "FORMAT", "csv or ldif; else as the file's name ends."},
+        {"--dry-run", "", "Only say what is wrong."},
+        {"--update", "", "An account that is there takes what the file says; else it is wrong."},
+        kData,
+        kConfig,
+        kDevel,
+        kHelp},
+       user_import},
+      {"user export",
+       "[FILE]",
+       0,
+       1,
+       "Write all accounts and groups as CSV or LDIF, without passwords.",
+       "FILE must not exist; without it, standard output.",
+       {{"--format", "FORMAT", "csv or ldif; else as the file's name ends, else csv."}, kData, kConfig, kDevel, kHelp},
+       user_export},
       {"space list",
        "",
        0,

@@ -82,7 +82,7 @@ Result<base::JsonObject> ask_or_do(const Arguments &arguments, const std::string
   }
   host::redirect_log([](const std::string &line) { std::fputs(line.c_str(), stderr); });
   host::configure_log(ATOLL_LOG_WARNING, host::LogFormat::Text);
-  const auto parsed = base::parse_json_object(request);
+  const auto parsed = base::parse_json_object(request, 64u << 20);
   if (!parsed) return parsed.error();
   const auto show = [](std::string_view name, std::string_view password) {
     std::printf("The account %.*s was made with the password %.*s\n", static_cast<int>(name.size()), name.data(),

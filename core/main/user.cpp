@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// atoll user add | list | passwd | remove, atoll space list
+// atoll user add | list | passwd | remove | import | export, atoll space list
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cstdio>
 
+#include "core/base/file.hpp"
+#include "core/base/text.hpp"
 #include "core/base/uuid.hpp"
 #include "core/main/commands.hpp"
 #include "core/main/print.hpp"
@@ -91,10 +94,109 @@ int user_passwd(const Arguments &arguments) {
 }
 
 int user_remove(const Arguments &arguments) {
-  const auto answer = ask_or_do(arguments, simple_request("user.remove", arguments.words[0]));
+  const std::string &name = arguments.words[0];
+  std::string request;
+  base::JsonWriter json(request);
+  json.begin_object().field("verb", "user.remove").field("name", name);
+  json.field("purge", arguments.has("--purge")).end_object();
+  const auto answer = ask_or_do(arguments, request);
   if (!answer) return report(answer);
-  std::printf("Removed the account %s. Its files and its space are still there (atoll space list).\n",
-              arguments.words[0].c_str());
+  std::printf(arguments.has("--purge") ? "Removed the account %s with its personal space.\n"
+                                       : "Removed the account %s. Its personal space is disabled, with all files; an "
+                                         "admin restores or purges it.\n",
+              name.c_str());
+  return kDone;
+}
+
+namespace {
+
+constexpr std::size_t kLargestImport = 32 << 20;
+
+/// "csv" or "ldif", as the option or the end of the file's name says; empty: neither.
+std::string format_for(const Arguments &arguments, const std::string &file) {
+  const std::string given = arguments.get("--format");
+  if (!given.empty()) return given;
+  const auto dot = file.rfind('.');
+  const std::string end = dot == std::string::npos ? "" : file.substr(dot + 1);
+  return end == "csv" || end == "ldif" ? end : "";
+}
+
+Result<std::string> all_of(const std::string &file) {
+  const bool input = file == "-";
+  const base::Fd opened(input ? -1 : ::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!input && !opened) return base::errno_error("cannot open " + file);
+  std::string out;
+  char buffer[65536];
+  for (;;) {
+    const ssize_t got = ::read(input ? STDIN_FILENO : opened.get(), buffer, sizeof buffer);
+    if (got < 0) return base::errno_error("cannot read " + file);
+    if (got == 0) return out;
+    out.append(buffer, static_cast<std::size_t>(got));
+    if (out.size() > kLargestImport)
+      return error(Status::InvalidArgument, file + " is larger than 32 MiB: import it in parts");
+  }
+}
+
+}  // namespace
+
+int user_import(const Arguments &arguments) {
+  const std::string &file = arguments.words[0];
+  const std::string format = format_for(arguments, file);
+  if (format != "csv" && format != "ldif") {
+    complain("name the format with --format csv or --format ldif");
+    return kUsage;
+  }
+  const auto content = all_of(file);
+  if (!content) return report(content);
+  if (!base::valid_utf8(*content)) {  // JSON could not carry it: find the line here
+    std::size_t line = 1;
+    for (const auto part : base::split(*content, '\n')) {
+      if (!base::valid_utf8(part)) break;
+      ++line;
+    }
+    complain(file + ":" + std::to_string(line) + ": this is no valid UTF-8 text");
+    return kBadData;
+  }
+  const bool dry = arguments.has("--dry-run");
+  std::string request;
+  base::JsonWriter json(request);
+  json.begin_object().field("verb", "user.import").field("format", format).field("text", *content);
+  json.field("dry", dry).field("update", arguments.has("--update")).end_object();
+  const auto answer = ask_or_do_long(arguments, request, [](const base::JsonObject &) {});
+  if (!answer) return report(answer);
+  const auto problems = base::json_array(*answer, "problems");
+  for (unsigned i = 0; problems && i < problems->size(); ++i) {
+    const auto one = problems->getObject(i);
+    const auto line = base::json_integer(one, "line").value_or(0);
+    complain(file + (line > 0 ? ":" + std::to_string(line) : "") + ": " + text(one, "text"));
+  }
+  if (problems && problems->size() > 0) {
+    complain("nothing was changed");
+    return kBadData;
+  }
+  std::printf("%s %s entries.\n", dry ? "All is well with" : "Imported", text(*answer, "entries").c_str());
+  return kDone;
+}
+
+int user_export(const Arguments &arguments) {
+  const std::string file = arguments.words.empty() ? "-" : arguments.words[0];
+  std::string format = format_for(arguments, file);
+  if (format.empty()) format = "csv";
+  std::string request;
+  base::JsonWriter json(request);
+  json.begin_object().field("verb", "user.export").field("format", format).end_object();
+  const auto answer = ask_or_do(arguments, request);
+  if (!answer) return report(answer);
+  const std::string content = base::json_string(*answer, "text").value_or("");
+  const bool output = file == "-";
+  const base::Fd made(output ? -1 : ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!output && !made) return report(Result<void>(base::errno_error("cannot make " + file)));
+  std::string_view rest = content;
+  while (!rest.empty()) {
+    const ssize_t put = ::write(output ? STDOUT_FILENO : made.get(), rest.data(), rest.size());
+    if (put < 0) return report(Result<void>(base::errno_error("cannot write " + file)));
+    rest.remove_prefix(static_cast<std::size_t>(put));
+  }
   return kDone;
 }
 

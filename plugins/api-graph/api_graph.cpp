@@ -7,6 +7,7 @@
 #include "core/base/path.hpp"
 #include "core/base/text.hpp"
 #include "core/base/uri.hpp"
+#include "plugins/api-graph/bodies.hpp"
 
 namespace Atoll::graph {
 namespace {
@@ -14,12 +15,6 @@ namespace {
 constexpr std::uint64_t kLargestBody = 1 << 20;
 
 Answer no_endpoint() { return failure(404, "itemNotFound", "There is no such resource."); }
-
-Answer wrong_method(std::string allowed) {
-  Answer out = failure(405, "notAllowed", "This resource takes " + allowed + ".");
-  out.allow = std::move(allowed);
-  return out;
-}
 
 bool reads(const Request &request) { return request.method() == "GET" || request.method() == "HEAD"; }
 
@@ -29,19 +24,12 @@ bool says(const Request &request, std::string_view name) {
   return value && (base::iequals(*value, "true") || base::iequals(*value, "t") || *value == "1");
 }
 
-/// No body is an object without members.
-Result<base::JsonObject> object_of(std::string_view body) {
-  if (base::trim(body).empty()) return base::JsonObject(new Poco::JSON::Object);
-  auto object = base::parse_json_object(body, kLargestBody);
-  if (!object) return error(Status::InvalidArgument, "The body is no JSON object.");
-  return object;
-}
-
 }  // namespace
 
 Result<std::unique_ptr<ApiGraph>> ApiGraph::create(const Call &, Host host) {
   auto made = std::make_unique<ApiGraph>(host);
-  if (!made->spaces_.there()) return error(Status::FailedPrecondition, "this host offers no spaces to protocols");
+  if (!made->spaces_.there() || !made->accounts_.there())
+    return error(Status::FailedPrecondition, "this host offers no spaces and no accounts to protocols");
   return made;
 }
 
@@ -102,6 +90,11 @@ Answer ApiGraph::answer(const Call &call, const Request &request, std::string_vi
     if (!reads(request)) return wrong_method("GET");
     return path[1] == "drives" ? drives_.list(call, request.query(), false) : drives_.mine(call, request.query());
   }
+  const Asked asked{call, request, path.subspan(1), body};
+  if (first == "me") return users_.me(asked);
+  if (first == "users") return users_.users(asked);
+  if (first == "groups") return groups_.groups(asked);
+  if (first == "applications") return Users::applications(asked);
   if (first == "drives") return drives(call, request, path.subspan(1), body);
   if (first == "roleManagement" && path.size() >= 3 && path[1] == "permissions" && path[2] == "roleDefinitions")
     return role_definitions(call, request, path.subspan(3));

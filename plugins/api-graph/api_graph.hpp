@@ -11,18 +11,19 @@
 #include "plugins/api-graph/drives.hpp"
 #include "plugins/api-graph/members.hpp"
 #include "plugins/api-graph/spaces.hpp"
+#include "plugins/api-graph/users.hpp"
 
 namespace Atoll::graph {
 
 class ApiGraph : public Plugin<ApiGraph>, public Http<ApiGraph>, public HttpCapabilities<ApiGraph> {
  public:
   static constexpr PluginInfo info{"dev.atoll.api-graph", "0.1.0", "Apache-2.0",
-                                   "The Graph API: spaces, their members and roles"};
+                                   "The Graph API: users, groups, spaces, their members and roles"};
   using Offers = Interfaces<Http<ApiGraph>, HttpCapabilities<ApiGraph>>;
   static constexpr std::array<Route, 2> routes{{{"/graph/v1.0"}, {"/graph/v1beta1"}}};
 
   static Result<std::unique_ptr<ApiGraph>> create(const Call &call, Host host);
-  explicit ApiGraph(Host host) : host_(host), spaces_(host) {}
+  explicit ApiGraph(Host host) : host_(host), spaces_(host), accounts_(host) {}
 
   /// That there are spaces, for clients that then ask for drives.
   Result<std::string> capabilities(const Call &call);
@@ -41,6 +42,9 @@ class ApiGraph : public Plugin<ApiGraph>, public Http<ApiGraph>, public HttpCapa
   SpacesClient spaces_;
   Drives drives_{spaces_};
   Members members_{spaces_};
+  AccountsClient accounts_;
+  Users users_{host_, accounts_, drives_};
+  Groups groups_{host_, accounts_};
 };
 
 }  // namespace Atoll::graph

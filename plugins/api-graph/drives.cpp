@@ -6,6 +6,7 @@
 
 #include "core/base/text.hpp"
 #include "core/base/time.hpp"
+#include "plugins/api-graph/bodies.hpp"
 #include "plugins/api-graph/wire.hpp"
 
 namespace Atoll::graph {
@@ -66,14 +67,6 @@ Result<std::uint64_t> read_quota(const base::JsonObject &body) {
   const auto total = quota ? base::json_integer(quota, "total") : std::nullopt;
   if (!total || *total < 0) return invalid("quota.total is a number of bytes; 0: no quota.");
   return *total == 0 ? ATOLL_QUOTA_NONE : static_cast<std::uint64_t>(*total);
-}
-
-/// A text of the body; an error when it is there and no text.
-Result<std::optional<std::string>> read_text(const base::JsonObject &body, const char *name) {
-  if (!body->has(name)) return std::optional<std::string>();
-  auto text = base::json_string(body, name);
-  if (!text) return invalid(std::string(name) + " is a text.");
-  return text;
 }
 
 }  // namespace
@@ -219,6 +212,14 @@ Answer Drives::mine(const Call &call, std::string_view query) const {
   for (const Space &space : *spaces)
     if (!space.record.remote() && principal && space.record.owner == from_abi<AccountId>(principal->account))
       return shown(call, space, *fields);
+  return failure(error(Status::NotFound, "This account has no personal space."));
+}
+
+Answer Drives::personal_of(const Call &call, const AccountId &owner) const {
+  const auto spaces = spaces_.all(call, ATOLL_SPACE_PERSONAL);
+  if (!spaces) return failure(spaces.error());
+  for (const Space &space : *spaces)
+    if (space.record.owner == owner) return shown(call, space, {});
   return failure(error(Status::NotFound, "This account has no personal space."));
 }
 

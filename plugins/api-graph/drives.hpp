@@ -19,6 +19,8 @@ class Drives {
   Answer list(const Call &call, std::string_view query, bool everybodys) const;
   /// The personal one.
   Answer mine(const Call &call, std::string_view query) const;
+  /// The personal one of another account, for admins.
+  Answer personal_of(const Call &call, const AccountId &owner) const;
   Answer get(const Call &call, const SpaceId &space, std::string_view query) const;
   Answer create(const Call &call, std::string_view query, const base::JsonObject &body) const;
   Answer change(const Call &call, const SpaceId &space, const base::JsonObject &body, bool restore) const;

@@ -141,6 +141,16 @@ Result<std::set<std::string, std::less<>>> read_select(std::string_view text,
   return out;
 }
 
+std::string next_link(std::string_view public_url, std::string_view path, std::string_view query,
+                      std::string_view place) {
+  std::string out = std::string(public_url) + std::string(path) + "?";
+  for (const auto part : base::split(query, '&')) {
+    const auto name = decoded(part.substr(0, part.find('=')));
+    if (!part.empty() && name != "$skiptoken") out.append(part).append("&");
+  }
+  return out.append("$skiptoken=").append(place);
+}
+
 std::optional<std::int64_t> read_instant(std::string_view text) {
   const auto digits = [&](std::size_t at, std::size_t count) -> int {
     int value = 0;

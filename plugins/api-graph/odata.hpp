@@ -56,6 +56,10 @@ Result<Order> read_order(std::string_view text, std::initializer_list<std::strin
 /// "a,b,c" out of these; empty: all fields are wanted.
 Result<std::set<std::string, std::less<>>> read_select(std::string_view text, std::span<const std::string_view> fields);
 
+/// Where a list goes on: the address of this request with another $skiptoken.
+std::string next_link(std::string_view public_url, std::string_view path, std::string_view query,
+                      std::string_view place);
+
 /// An instant of RFC 3339 as nanoseconds since 1970.
 std::optional<std::int64_t> read_instant(std::string_view text);
 

@@ -17,7 +17,7 @@ using Poco::Data::Keywords::useRef;
 
 namespace {
 
-constexpr std::array<const char *, 1> kMigrations = {
+constexpr std::array<const char *, 2> kMigrations = {
     "CREATE TABLE accounts(id TEXT PRIMARY KEY, kind BIGINT NOT NULL, name TEXT NOT NULL, folded TEXT NOT NULL,"
     " display_name TEXT NOT NULL, mail TEXT NOT NULL, search TEXT NOT NULL, app_role BIGINT NOT NULL,"
     " enabled BIGINT NOT NULL, password TEXT NOT NULL, created_ns BIGINT NOT NULL, UNIQUE(kind, folded));\n"
@@ -27,37 +27,65 @@ constexpr std::array<const char *, 1> kMigrations = {
     "CREATE TABLE memberships(group_id TEXT NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,"
     " user_id TEXT NOT NULL REFERENCES accounts(id) ON DELETE CASCADE, PRIMARY KEY(group_id, user_id));\n"
     "CREATE INDEX memberships_by_user ON memberships(user_id);\n",
+    // Guests, times, app tokens, and indexes for searches. `number` is the row of account_words, which holds the texts
+    // that are searched by their parts of three characters; the triggers keep it as the accounts are.
+    "ALTER TABLE accounts ADD COLUMN number BIGINT NOT NULL DEFAULT 0;\n"
+    "ALTER TABLE accounts ADD COLUMN guest BIGINT NOT NULL DEFAULT 0;\n"
+    "ALTER TABLE accounts ADD COLUMN given_name TEXT NOT NULL DEFAULT '';\n"
+    "ALTER TABLE accounts ADD COLUMN surname TEXT NOT NULL DEFAULT '';\n"
+    "ALTER TABLE accounts ADD COLUMN language TEXT NOT NULL DEFAULT '';\n"
+    "ALTER TABLE accounts ADD COLUMN description TEXT NOT NULL DEFAULT '';\n"
+    "ALTER TABLE accounts ADD COLUMN folded_display TEXT NOT NULL DEFAULT '';\n"
+    "ALTER TABLE accounts ADD COLUMN folded_mail TEXT NOT NULL DEFAULT '';\n"
+    "ALTER TABLE accounts ADD COLUMN last_login_ns BIGINT NOT NULL DEFAULT 0;\n"
+    "ALTER TABLE accounts ADD COLUMN expires_ns BIGINT NOT NULL DEFAULT 0;\n"
+    "UPDATE accounts SET number = rowid, folded_display = substr(search, length(folded) + 2);\n"
+    "UPDATE accounts SET folded_mail = substr(folded_display, instr(folded_display, char(10)) + 1),"
+    " folded_display = substr(folded_display, 1, instr(folded_display, char(10)) - 1);\n"
+    "CREATE UNIQUE INDEX accounts_by_number ON accounts(number);\n"
+    "CREATE INDEX accounts_by_display_name ON accounts(kind, folded_display, id);\n"
+    "CREATE INDEX accounts_by_mail ON accounts(kind, folded_mail, id);\n"
+    "CREATE VIRTUAL TABLE account_words USING fts5(text, tokenize = 'trigram');\n"
+    "INSERT INTO account_words(rowid, text) SELECT number, search FROM accounts;\n"
+    "CREATE TRIGGER account_words_in AFTER INSERT ON accounts BEGIN"
+    " INSERT INTO account_words(rowid, text) VALUES(new.number, new.search); END;\n"
+    "CREATE TRIGGER account_words_change AFTER UPDATE OF search ON accounts BEGIN"
+    " UPDATE account_words SET text = new.search WHERE rowid = new.number; END;\n"
+    "CREATE TRIGGER account_words_out AFTER DELETE ON accounts BEGIN"
+    " DELETE FROM account_words WHERE rowid = old.number; END;\n"
+    "CREATE TABLE app_tokens(id TEXT PRIMARY KEY,"
+    " account TEXT NOT NULL REFERENCES accounts(id) ON DELETE CASCADE, label TEXT NOT NULL, digest TEXT NOT NULL,"
+    " created_ns BIGINT NOT NULL, expires_ns BIGINT NOT NULL, last_used_ns BIGINT NOT NULL, UNIQUE(digest));\n"
+    "CREATE INDEX app_tokens_by_account ON app_tokens(account);\n",
 };
 
-constexpr std::uint64_t kMaxSearch = 10'000;
-
 Error not_found(std::string_view what) { return error(Status::NotFound, "there is no such " + std::string(what)); }
+
+}  // namespace
 
 std::string search_text(const Account &account) {
   return folded(account.name) + "\n" + folded(account.display_name) + "\n" + folded(account.mail);
 }
 
-/// A pattern for LIKE ... ESCAPE '\' that finds the text anywhere.
-std::string containing(std::string_view text) {
-  std::string out("%");
-  for (const char c : folded(text)) {
-    if (c == '%' || c == '_' || c == '\\') out.push_back('\\');
-    out.push_back(c);
-  }
-  out.push_back('%');
-  return out;
-}
-
-Result<void> check(const Account &account) {
-  if (account.kind < ATOLL_ACCOUNT_USER || account.kind > ATOLL_ACCOUNT_SERVICE) {
+Result<void> check_account(const Account &account) {
+  if (account.kind < ATOLL_ACCOUNT_USER || account.kind > ATOLL_ACCOUNT_SERVICE)
     return error(Status::InvalidArgument, "the kind of the account is none of user, group and service");
-  }
   if (account.app_role > ATOLL_ROLE_ADMIN) return error(Status::InvalidArgument, "there is no such app role");
-  if (auto checked = check_text("display name", account.display_name); !checked) return checked;
-  return check_text("mail address", account.mail);
+  if (account.expires_ns < 0) return error(Status::InvalidArgument, "the account would have expired before 1970");
+  if (account.kind != ATOLL_ACCOUNT_USER && (account.guest || account.expires_ns != 0))
+    return error(Status::InvalidArgument, "only users are guests or expire");
+  if (account.guest && account.app_role > ATOLL_ROLE_USER_LIGHT)
+    return error(Status::InvalidArgument, "a guest has the role User Light");
+  if (account.guest && account.mail.find('@') == std::string::npos)
+    return error(Status::InvalidArgument, "a guest needs a mail address");
+  for (const auto &[what, text] : {std::pair("display name", &account.display_name),
+                                   {"mail address", &account.mail},
+                                   {"given name", &account.given_name},
+                                   {"surname", &account.surname},
+                                   {"description", &account.description}})
+    if (auto checked = check_text(what, *text); !checked) return checked;
+  return check_language(account.language);
 }
-
-}  // namespace
 
 Result<std::unique_ptr<AccountStore>> AccountStore::open(const std::string &url) {
   auto sessions = sql::Sessions::open(url);
@@ -89,17 +117,12 @@ Result<Account> AccountStore::find(std::uint32_t kind, std::string_view name) {
 
 Result<std::vector<Account>> AccountStore::search(std::uint32_t kind, std::string_view text, std::string_view after,
                                                   std::uint64_t limit) {
-  return with_session("search accounts", [&](Lease &lease) -> Result<std::vector<Account>> {
-    AccountRows rows;
-    const std::int64_t wanted = kind;
-    const std::string pattern = containing(text);
-    const std::string from = folded(after);
-    const auto at_most = static_cast<std::int64_t>(limit == 0 ? kMaxSearch : std::min(limit, kMaxSearch));
-    rows.read(lease,
-              "a WHERE a.kind = $1 AND a.folded > $2 AND a.search LIKE $3 ESCAPE '\\' ORDER BY a.folded LIMIT $4",
-              useRef(wanted), useRef(from), useRef(pattern), useRef(at_most));
-    return rows.accounts();
-  });
+  AccountQuery query;
+  query.kind = kind;
+  query.text = text;
+  query.after = after;
+  query.limit = limit == 0 ? kMaxPage : limit;
+  return page(query);
 }
 
 Result<std::vector<Account>> AccountStore::groups_of(const AccountId &user) {
@@ -117,33 +140,6 @@ Result<std::vector<Account>> AccountStore::members_of(const AccountId &group) {
     const std::string key = group.text();
     rows.read(lease, "a JOIN memberships m ON m.user_id = a.id WHERE m.group_id = $1 ORDER BY a.folded", useRef(key));
     return rows.accounts();
-  });
-}
-
-Result<std::optional<Credentials>> AccountStore::credentials(const std::string &folded_name) {
-  return with_session("look up a login", [&](Lease &lease) -> Result<std::optional<Credentials>> {
-    AccountRows rows;
-    const std::int64_t user = ATOLL_ACCOUNT_USER;
-    rows.read(lease, "a WHERE a.kind = $1 AND a.folded = $2", useRef(user), useRef(folded_name));
-    if (rows.empty()) return std::optional<Credentials>();
-    const Account account = rows.account(0);
-    Credentials found;
-    found.enabled = account.enabled;
-    found.password_hash = rows.password(0);
-    found.principal.kind = ATOLL_PRINCIPAL_USER;
-    found.principal.app_role = account.app_role;
-    found.principal.account = account.id;
-    found.principal.issuer = kLocalIssuer;
-    found.principal.subject = account.id.text();
-    found.principal.name = account.name;
-    found.principal.display_name = account.display_name;
-    found.principal.mail = account.mail;
-    std::vector<std::string> groups;
-    lease.run("SELECT group_id FROM memberships WHERE user_id = $1", useRef(found.principal.subject), into(groups));
-    for (const std::string &group : groups) {
-      if (const auto id = AccountId::parse(group)) found.principal.groups.push_back(*id);
-    }
-    return std::optional<Credentials>(std::move(found));
   });
 }
 
@@ -178,29 +174,42 @@ Result<bool> AccountStore::has_users() {
   });
 }
 
-Result<Account> AccountStore::create(Account account, const std::string &password_hash) {
-  if (auto checked = check(account); !checked) return checked.error();
-  if (auto checked = check_name(account.name); !checked) return checked.error();
+Result<void> complete(Account &account) {
+  if (account.name.empty() && account.guest) account.name = account.mail;
+  if (auto checked = check_account(account); !checked) return checked;
+  if (auto checked = check_name(account.name); !checked) return checked;
   if (account.id.none()) account.id = base::random_id<AccountId>();
   if (account.display_name.empty()) account.display_name = account.name;
   account.created_ns = base::now_unix_ns();
+  return {};
+}
+
+void AccountStore::insert(Lease &lease, const Account &account, const std::string &password_hash) {
+  const std::string id = account.id.text(), key = folded(account.name), search = search_text(account);
+  const std::string display = folded(account.display_name), mail = folded(account.mail);
+  const std::int64_t kind = account.kind, role = account.app_role, enabled = account.enabled ? 1 : 0,
+                     guest = account.guest ? 1 : 0;
+  std::int64_t number = 0;
+  lease.run("SELECT coalesce(max(number), 0) + 1 FROM accounts", into(number));
+  lease.run(
+      "INSERT INTO accounts(id, number, kind, name, folded, display_name, folded_display, mail, folded_mail, search,"
+      " app_role, enabled, guest, given_name, surname, language, description, password, created_ns, expires_ns)"
+      " VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+      useRef(id), useRef(number), useRef(kind), useRef(account.name), useRef(key), useRef(account.display_name),
+      useRef(display), useRef(account.mail), useRef(mail), useRef(search), useRef(role), useRef(enabled), useRef(guest),
+      useRef(account.given_name), useRef(account.surname), useRef(account.language), useRef(account.description),
+      useRef(password_hash), useRef(account.created_ns), useRef(account.expires_ns));
+  if (account.kind == ATOLL_ACCOUNT_USER) {
+    const std::string issuer(kLocalIssuer);
+    lease.run("INSERT INTO identities(issuer, subject, account) VALUES($1, $2, $2)", useRef(issuer), useRef(id));
+  }
+}
+
+Result<Account> AccountStore::create(Account account, const std::string &password_hash) {
+  if (auto completed = complete(account); !completed) return completed.error();
   auto created = with_session("create an account", [&](Lease &lease) -> Result<Account> {
-    const std::string id = account.id.text();
-    const std::string key = folded(account.name);
-    const std::string search = search_text(account);
-    const std::int64_t kind = account.kind;
-    const std::int64_t role = account.app_role;
-    const std::int64_t enabled = account.enabled ? 1 : 0;
     lease.begin();
-    lease.run(
-        "INSERT INTO accounts(id, kind, name, folded, display_name, mail, search, app_role, enabled, password,"
-        " created_ns) VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-        useRef(id), useRef(kind), useRef(account.name), useRef(key), useRef(account.display_name), useRef(account.mail),
-        useRef(search), useRef(role), useRef(enabled), useRef(password_hash), useRef(account.created_ns));
-    if (account.kind == ATOLL_ACCOUNT_USER) {
-      const std::string issuer(kLocalIssuer);
-      lease.run("INSERT INTO identities(issuer, subject, account) VALUES($1, $2, $2)", useRef(issuer), useRef(id));
-    }
+    insert(lease, account, password_hash);
     lease.commit();
     return account;
   });
@@ -213,11 +222,12 @@ Result<Account> AccountStore::create(Account account, const std::string &passwor
 Result<void> AccountStore::keep_an_admin(Lease &lease) {
   std::int64_t admins = 0;
   const std::int64_t role = ATOLL_ROLE_ADMIN;
-  lease.run("SELECT count(*) FROM accounts WHERE kind = 1 AND enabled = 1 AND app_role = $1", useRef(role),
-            into(admins));
+  lease.run("SELECT count(*) FROM accounts WHERE kind = 1 AND enabled = 1 AND expires_ns = 0 AND app_role = $1",
+            useRef(role), into(admins));
   if (admins > 0) return {};
-  return error(Status::FailedPrecondition,
-               "this is the last account with the role Admin: give it to another one first");
+  return error(
+      Status::FailedPrecondition,
+      "this is the last enabled account with the role Admin that does not expire: give the role to another one first");
 }
 
 Result<void> AccountStore::require(Lease &lease, const AccountId &id, std::uint32_t kind, const char *what) {
@@ -229,34 +239,57 @@ Result<void> AccountStore::require(Lease &lease, const AccountId &id, std::uint3
   return {};
 }
 
-Result<void> AccountStore::update(const Account &account) {
-  return with_session("change an account", [&](Lease &lease) -> Result<void> {
+Result<void> AccountStore::apply(Lease &lease, const Account &account, std::uint32_t fields, bool &was_admin) {
+  AccountRows rows;
+  const std::string id = account.id.text();
+  rows.read(lease, "a WHERE a.id = $1", useRef(id));
+  if (rows.empty()) return not_found("account");
+  Account changed = rows.account(0);
+  const bool user = changed.kind == ATOLL_ACCOUNT_USER;
+  was_admin |= user && changed.enabled && changed.app_role == ATOLL_ROLE_ADMIN;
+  const auto take = [&](std::uint32_t field, auto Account::*member) {
+    if ((fields & field) != 0) changed.*member = account.*member;
+  };
+  take(ATOLL_ACCOUNT_SET_NAME, &Account::name);
+  take(ATOLL_ACCOUNT_SET_DISPLAY_NAME, &Account::display_name);
+  take(ATOLL_ACCOUNT_SET_MAIL, &Account::mail);
+  take(ATOLL_ACCOUNT_SET_GIVEN_NAME, &Account::given_name);
+  take(ATOLL_ACCOUNT_SET_SURNAME, &Account::surname);
+  take(ATOLL_ACCOUNT_SET_LANGUAGE, &Account::language);
+  take(ATOLL_ACCOUNT_SET_DESCRIPTION, &Account::description);
+  take(ATOLL_ACCOUNT_SET_ENABLED, &Account::enabled);
+  take(ATOLL_ACCOUNT_SET_APP_ROLE, &Account::app_role);
+  take(ATOLL_ACCOUNT_SET_EXPIRES, &Account::expires_ns);
+  if (changed.display_name.empty()) changed.display_name = changed.name;
+  if (auto checked = check_account(changed); !checked) return checked;
+  if (auto checked = check_name(changed.name); !checked) return checked;
+  const std::string key = folded(changed.name), search = search_text(changed);
+  const std::string display = folded(changed.display_name), mail = folded(changed.mail);
+  const std::int64_t role = changed.app_role, enabled = changed.enabled ? 1 : 0;
+  lease.run(
+      "UPDATE accounts SET name = $1, folded = $2, display_name = $3, folded_display = $4, mail = $5, folded_mail = $6,"
+      " search = $7, app_role = $8, enabled = $9, given_name = $10, surname = $11, language = $12, description = $13,"
+      " expires_ns = $14 WHERE id = $15",
+      useRef(changed.name), useRef(key), useRef(changed.display_name), useRef(display), useRef(changed.mail),
+      useRef(mail), useRef(search), useRef(role), useRef(enabled), useRef(changed.given_name), useRef(changed.surname),
+      useRef(changed.language), useRef(changed.description), useRef(changed.expires_ns), useRef(id));
+  return {};
+}
+
+Result<void> AccountStore::change(const Account &account, std::uint32_t fields) {
+  auto done = with_session("change an account", [&](Lease &lease) -> Result<void> {
     lease.begin();
-    AccountRows rows;
-    const std::string id = account.id.text();
-    rows.read(lease, "a WHERE a.id = $1", useRef(id));
-    if (rows.empty()) return not_found("account");
-    Account changed = rows.account(0);
-    const bool was_admin =
-        changed.kind == ATOLL_ACCOUNT_USER && changed.enabled && changed.app_role == ATOLL_ROLE_ADMIN;
-    changed.display_name = account.display_name.empty() ? changed.name : account.display_name;
-    changed.mail = account.mail;
-    changed.app_role = account.app_role;
-    changed.enabled = account.enabled;
-    if (auto checked = check(changed); !checked) return checked;
-    const std::string search = search_text(changed);
-    const std::int64_t role = changed.app_role;
-    const std::int64_t enabled = changed.enabled ? 1 : 0;
-    lease.run(
-        "UPDATE accounts SET display_name = $1, mail = $2, search = $3, app_role = $4, enabled = $5"
-        " WHERE id = $6",
-        useRef(changed.display_name), useRef(changed.mail), useRef(search), useRef(role), useRef(enabled), useRef(id));
+    bool was_admin = false;
+    if (auto applied = apply(lease, account, fields, was_admin); !applied) return applied;
     if (was_admin) {
       if (auto kept = keep_an_admin(lease); !kept) return kept;
     }
     lease.commit();
     return {};
   });
+  if (done.status() == Status::AlreadyExists)
+    return error(Status::AlreadyExists, "the name " + account.name + " is taken");
+  return done;
 }
 
 Result<void> AccountStore::set_password_hash(const AccountId &id, const std::string &password_hash) {
@@ -322,6 +355,14 @@ Result<void> AccountStore::member_remove(const AccountId &group, const AccountId
     if (count == 0) return not_found("member of the group");
     lease.run("DELETE FROM memberships WHERE group_id = $1 AND user_id = $2", useRef(group_key), useRef(user_key));
     lease.commit();
+    return {};
+  });
+}
+
+Result<void> AccountStore::note_login(const AccountId &id, std::int64_t at_ns) {
+  return with_session("note a login", [&](Lease &lease) -> Result<void> {
+    const std::string key = id.text();
+    lease.run("UPDATE accounts SET last_login_ns = $1 WHERE id = $2", useRef(at_ns), useRef(key));
     return {};
   });
 }

@@ -7,7 +7,9 @@
 #include <thread>
 #include <utility>
 
+#include "core/base/time.hpp"
 #include "core/base/uuid.hpp"
+#include "plugins/auth-local/app_token.hpp"
 #include "plugins/auth-local/names.hpp"
 
 namespace Atoll::auth_local {
@@ -24,6 +26,14 @@ atoll_account to_abi_account(const Account &account) {
   raw.display_name = str(account.display_name);
   raw.mail = str(account.mail);
   raw.created_ns = account.created_ns;
+  raw.given_name = str(account.given_name);
+  raw.surname = str(account.surname);
+  raw.language = str(account.language);
+  raw.last_login_ns = account.last_login_ns;
+  raw.expires_ns = account.expires_ns;
+  raw.guest = account.guest ? 1 : 0;
+  if (account.kind == ATOLL_ACCOUNT_USER) raw.issuer = str(kLocalIssuer);
+  raw.description = str(account.description);
   return raw;
 }
 
@@ -36,6 +46,12 @@ Account from_abi_account(const atoll_account &raw) {
   account.name = view(raw.name);
   account.display_name = view(raw.display_name);
   account.mail = view(raw.mail);
+  account.given_name = view(raw.given_name);
+  account.surname = view(raw.surname);
+  account.language = view(raw.language);
+  account.expires_ns = raw.expires_ns;
+  account.guest = raw.guest != 0;
+  account.description = view(raw.description);
   return account;
 }
 
@@ -51,6 +67,24 @@ Result<void> emit_all(const Result<std::vector<Account>> &accounts, const Accoun
     if (!emit(to_abi_account(account))) break;
   }
   return {};
+}
+
+Result<void> emit_memberships(const Result<std::vector<Membership>> &all, const MembershipEmitter &emit) {
+  if (!all) return all.error();
+  for (const Membership &one : *all) {
+    if (!emit(one.of, to_abi_account(one.account))) break;
+  }
+  return {};
+}
+
+atoll_app_token to_abi_token(const AppToken &token) {
+  auto raw = sized<atoll_app_token>();
+  raw.id = to_abi(token.id);
+  raw.label = str(token.label);
+  raw.created_ns = token.created_ns;
+  raw.expires_ns = token.expires_ns;
+  raw.last_used_ns = token.last_used_ns;
+  return raw;
 }
 
 /// 20 characters that are not mistaken for each other: about 98 bits.
@@ -91,7 +125,12 @@ Result<Settings> read_settings(const Host &host) {
                   Key{"cache_time", 300'000'000'000, 0, 86'400'000'000'000, 0},
                   Key{"cache_entries", 4096, 0, 1'000'000, 0},
                   Key{"account_failures", 10, 1, 1'000'000, 0},
-                  Key{"address_failures", 50, 1, 1'000'000, 0}};
+                  Key{"address_failures", 50, 1, 1'000'000, 0},
+                  Key{"password_characters", 1, 1, 64, 0},
+                  Key{"password_lower", 0, 0, 64, 0},
+                  Key{"password_upper", 0, 0, 64, 0},
+                  Key{"password_digits", 0, 0, 64, 0},
+                  Key{"password_others", 0, 0, 64, 0}};
   for (Key &key : keys) {
     const auto value = in_range(host, key.name, key.fallback, key.least, key.most);
     if (!value) return value.error();
@@ -105,6 +144,8 @@ Result<Settings> read_settings(const Host &host) {
   settings.cache_entries = keys[4].value > 0 ? static_cast<std::size_t>(keys[5].value) : 0;
   settings.failures.account_failures = static_cast<unsigned>(keys[6].value);
   settings.failures.address_failures = static_cast<unsigned>(keys[7].value);
+  const auto least = [&](std::size_t key) { return static_cast<std::size_t>(keys[key].value); };
+  settings.passwords = {least(8), least(9), least(10), least(11), least(12)};
   return settings;
 }
 
@@ -116,7 +157,8 @@ AuthLocal::AuthLocal(Private, std::unique_ptr<AccountStore> store, const Setting
       hasher_(settings.hash, settings.hash_limits),
       cache_(settings.cache_entries, settings.cache_lifetime_ns),
       limiter_(settings.failures),
-      authenticator_(*store_, hasher_, cache_, limiter_) {
+      authenticator_(*store_, hasher_, cache_, limiter_),
+      policy_(settings.passwords) {
   failures_counter_ = host_.define_counter("login_failures_total", "Logins with a wrong name or password.");
   throttled_counter_ = host_.define_counter("logins_throttled_total", "Logins that were told to come back later.");
 }
@@ -158,7 +200,7 @@ Result<Account> AuthLocal::add(Account account, std::string_view password) {
   std::string hash;
   if (!password.empty()) {
     if (account.kind != ATOLL_ACCOUNT_USER) return error(Status::InvalidArgument, "only users have a password");
-    if (auto checked = check_password(password); !checked) return checked.error();
+    if (auto checked = check_password(password, policy_); !checked) return checked.error();
     auto hashed = hasher_.hash(password);
     if (!hashed) return hashed.error();
     hash = *std::move(hashed);
@@ -198,20 +240,129 @@ Result<void> AuthLocal::members_of(const Call &, AccountId group, AccountEmitter
   return emit_all(store_->members_of(group), emit);
 }
 
+Result<void> AuthLocal::account_page(const Call &, const atoll_account_query &raw, AccountEmitter emit) {
+  AccountQuery query;
+  query.kind = raw.kind;
+  query.order = raw.order;
+  query.flags = raw.flags;
+  query.roles = raw.roles;
+  query.text = view(raw.text);
+  query.name = view(raw.name);
+  query.display_name = view(raw.display_name);
+  query.mail = view(raw.mail);
+  query.after = view(raw.after);
+  query.after_id = from_abi<AccountId>(raw.after_id);
+  query.limit = raw.limit;
+  for (std::uint64_t i = 0; i < raw.groups.count; ++i) query.groups.push_back(from_abi<AccountId>(raw.groups.items[i]));
+  return emit_all(store_->page(query), emit);
+}
+
+Result<void> AuthLocal::groups_of_many(const Call &, const std::vector<AccountId> &users, MembershipEmitter emit) {
+  return emit_memberships(store_->memberships(users, false), emit);
+}
+
+Result<void> AuthLocal::members_of_many(const Call &, const std::vector<AccountId> &groups, MembershipEmitter emit) {
+  return emit_memberships(store_->memberships(groups, true), emit);
+}
+
 Result<void> AuthLocal::account_create(const Call &, const atoll_account &account, std::string_view password,
                                        AccountEmitter emit) {
   return emit_one(add(from_abi_account(account), password), emit);
 }
 
-Result<void> AuthLocal::account_update(const Call &, const atoll_account &account) {
+Result<void> AuthLocal::account_update(const Call &call, const atoll_account &account) {
+  return account_change(
+      call, account,
+      ATOLL_ACCOUNT_SET_DISPLAY_NAME | ATOLL_ACCOUNT_SET_MAIL | ATOLL_ACCOUNT_SET_APP_ROLE | ATOLL_ACCOUNT_SET_ENABLED);
+}
+
+Result<void> AuthLocal::account_change(const Call &, const atoll_account &account, std::uint32_t fields) {
   const Account changed = from_abi_account(account);
-  auto done = store_->update(changed);
+  auto done = store_->change(changed, fields);
   cache_.forget(changed.id);
   return done;
 }
 
+Result<void> AuthLocal::account_change_password(const Call &call, AccountId id, std::string_view old_password,
+                                                std::string_view new_password) {
+  const auto account = store_->get(id);
+  if (!account) return account.error();
+  if (account->kind != ATOLL_ACCOUNT_USER) return error(Status::InvalidArgument, "only users have a password");
+  if (auto verified = authenticator_.verify_own_password(*account, old_password); !verified) return verified;
+  return account_set_password(call, id, new_password);
+}
+
+Result<void> AuthLocal::account_import(const Call &, const std::vector<AccountEntry> &entries, std::uint32_t flags,
+                                       ProblemEmitter problem) {
+  std::vector<ImportEntry> all;
+  all.reserve(entries.size());
+  const bool dry = (flags & ATOLL_IMPORT_DRY) != 0;
+  std::size_t wrong = 0;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    ImportEntry entry;
+    entry.account = from_abi_account(entries[i].account);
+    for (const std::string_view group : entries[i].groups) entry.groups.emplace_back(group);
+    if (const std::string_view password = entries[i].password; !password.empty()) {
+      auto checked = entry.account.kind == ATOLL_ACCOUNT_USER
+                         ? check_password(password, policy_)
+                         : Result<void>(error(Status::InvalidArgument, "only users have a password"));
+      if (!checked) {
+        ++wrong;
+        problem(i, checked.error().message);
+      }
+    }
+    all.push_back(std::move(entry));
+  }
+  // Hashing takes long: only when all is well is it done.
+  const auto say = [&](std::size_t entry, const std::string &why) { problem(entry, why); };
+  if (auto tried = store_->import(all, (flags & ATOLL_IMPORT_UPDATE) != 0, true, say); !tried) return tried;
+  if (wrong > 0)
+    return error(Status::InvalidArgument, std::to_string(wrong) + " of " + std::to_string(entries.size()) +
+                                              " entries are wrong; nothing was changed");
+  if (dry) return {};
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    if (entries[i].password.empty()) continue;
+    auto hashed = hasher_.hash(entries[i].password);
+    if (!hashed) return hashed.error();
+    all[i].password_hash = *std::move(hashed);
+  }
+  auto done = store_->import(all, (flags & ATOLL_IMPORT_UPDATE) != 0, false, say);
+  cache_.forget_all();
+  return done;
+}
+
+Result<void> AuthLocal::tokens_list(const Call &, AccountId account, AppTokenEmitter emit) {
+  const auto tokens = store_->tokens_of(account);
+  if (!tokens) return tokens.error();
+  for (const AppToken &token : *tokens)
+    if (!emit(to_abi_token(token))) break;
+  return {};
+}
+
+Result<void> AuthLocal::token_create(const Call &, AccountId account, std::string_view label, std::int64_t expires_ns,
+                                     AppTokenEmitter emit, Emitter<atoll_text_sink> secret) {
+  if (auto checked = check_text("label", label); !checked) return checked;
+  if (expires_ns != 0 && expires_ns <= base::now_unix_ns())
+    return error(Status::InvalidArgument, "the token would have expired already");
+  AppToken wanted;
+  wanted.label = label;
+  wanted.expires_ns = expires_ns;
+  const std::string text = new_app_token();
+  const auto made = store_->token_add(account, wanted, token_digest(text));
+  if (!made) return made.error();
+  emit(to_abi_token(*made));
+  secret(str(text));
+  return {};
+}
+
+Result<void> AuthLocal::token_remove(const Call &, AccountId account, Uuid token, std::string_view secret) {
+  auto done = store_->token_remove(account, token, token.none() ? token_digest(secret) : std::string());
+  cache_.forget(account);
+  return done;
+}
+
 Result<void> AuthLocal::account_set_password(const Call &, AccountId id, std::string_view password) {
-  if (auto checked = check_password(password); !checked) return checked;
+  if (auto checked = check_password(password, policy_); !checked) return checked;
   const auto hash = hasher_.hash(password);
   if (!hash) return hash.error();
   auto done = store_->set_password_hash(id, *hash);

@@ -11,6 +11,7 @@
 #include "plugins/auth-local/authenticator.hpp"
 #include "plugins/auth-local/failure_limiter.hpp"
 #include "plugins/auth-local/login_cache.hpp"
+#include "plugins/auth-local/names.hpp"
 #include "plugins/auth-local/password_hasher.hpp"
 
 namespace Atoll::auth_local {
@@ -23,17 +24,20 @@ struct Settings {
   FailureLimits failures;
   std::size_t cache_entries = 4096;
   std::int64_t cache_lifetime_ns = 300'000'000'000;
+  PasswordPolicy passwords;
 };
 
-/// atoll.auth/1, atoll.directory/1 and atoll.directory.admin/1. [any thread] after create().
+/// atoll.auth/1, atoll.directory/1, atoll.directory.admin/1 and atoll.directory.tokens/1. [any thread] after create().
 class AuthLocal : public Plugin<AuthLocal>,
                   public Auth<AuthLocal>,
                   public Directory<AuthLocal>,
-                  public DirectoryAdmin<AuthLocal> {
+                  public DirectoryAdmin<AuthLocal>,
+                  public DirectoryTokens<AuthLocal> {
  public:
   static constexpr PluginInfo info{"atoll.auth-local", "0.1", "Apache-2.0",
                                    "Accounts, groups and passwords in a database of its own"};
-  using Offers = Interfaces<Auth<AuthLocal>, Directory<AuthLocal>, DirectoryAdmin<AuthLocal>>;
+  using Offers =
+      Interfaces<Auth<AuthLocal>, Directory<AuthLocal>, DirectoryAdmin<AuthLocal>, DirectoryTokens<AuthLocal>>;
 
   static constexpr std::array config{
       config_key("database", ATOLL_CONFIG_PATH, "accounts.db", "The SQLite file with accounts and groups."),
@@ -52,6 +56,13 @@ class AuthLocal : public Plugin<AuthLocal>,
       config_key("account_failures", ATOLL_CONFIG_INTEGER, "10",
                  "Failed logins to one account before the next tries have to wait, longer each time."),
       config_key("address_failures", ATOLL_CONFIG_INTEGER, "50", "The same, from one address."),
+      config_key("password_characters", ATOLL_CONFIG_INTEGER, "1",
+                 "How many characters a new password needs. This and the next four do not hold for the passwords of "
+                 "public links, and not for those that there are already."),
+      config_key("password_lower", ATOLL_CONFIG_INTEGER, "0", "How many of them are letters from a to z."),
+      config_key("password_upper", ATOLL_CONFIG_INTEGER, "0", "How many of them are letters from A to Z."),
+      config_key("password_digits", ATOLL_CONFIG_INTEGER, "0", "How many of them are digits."),
+      config_key("password_others", ATOLL_CONFIG_INTEGER, "0", "How many of them are none of these."),
   };
 
   static Result<std::unique_ptr<AuthLocal>> create(const Call &call, Host host);
@@ -72,6 +83,9 @@ class AuthLocal : public Plugin<AuthLocal>,
                               std::uint64_t limit, AccountEmitter emit);
   Result<void> groups_of(const Call &call, AccountId user, AccountEmitter emit);
   Result<void> members_of(const Call &call, AccountId group, AccountEmitter emit);
+  Result<void> account_page(const Call &call, const atoll_account_query &query, AccountEmitter emit);
+  Result<void> groups_of_many(const Call &call, const std::vector<AccountId> &users, MembershipEmitter emit);
+  Result<void> members_of_many(const Call &call, const std::vector<AccountId> &groups, MembershipEmitter emit);
 
   Result<void> account_create(const Call &call, const atoll_account &account, std::string_view password,
                               AccountEmitter emit);
@@ -80,6 +94,16 @@ class AuthLocal : public Plugin<AuthLocal>,
   Result<void> account_remove(const Call &call, AccountId id);
   Result<void> member_add(const Call &call, AccountId group, AccountId user);
   Result<void> member_remove(const Call &call, AccountId group, AccountId user);
+  Result<void> account_change(const Call &call, const atoll_account &account, std::uint32_t fields);
+  Result<void> account_change_password(const Call &call, AccountId id, std::string_view old_password,
+                                       std::string_view new_password);
+  Result<void> account_import(const Call &call, const std::vector<AccountEntry> &entries, std::uint32_t flags,
+                              ProblemEmitter problem);
+
+  Result<void> tokens_list(const Call &call, AccountId account, AppTokenEmitter emit);
+  Result<void> token_create(const Call &call, AccountId account, std::string_view label, std::int64_t expires_ns,
+                            AppTokenEmitter emit, Emitter<atoll_text_sink> secret);
+  Result<void> token_remove(const Call &call, AccountId account, Uuid token, std::string_view secret);
 
  private:
   Result<Account> add(Account account, std::string_view password);
@@ -91,6 +115,7 @@ class AuthLocal : public Plugin<AuthLocal>,
   LoginCache cache_;
   FailureLimiter limiter_;
   Authenticator authenticator_;
+  const PasswordPolicy policy_;
   std::uint64_t failures_counter_ = 0;
   std::uint64_t throttled_counter_ = 0;
 };

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "plugins/auth-local/authenticator.hpp"
 
+#include <algorithm>
 #include <exception>
+#include <initializer_list>
 #include <utility>
 
 #include "core/base/text.hpp"
 #include "core/base/time.hpp"
+#include "plugins/auth-local/app_token.hpp"
 #include "plugins/auth-local/names.hpp"
 
 namespace Atoll::auth_local {
@@ -13,6 +16,16 @@ namespace Atoll::auth_local {
 namespace {
 
 constexpr int kRounds = 5;
+constexpr std::int64_t kNoteAgain = 3'600'000'000'000;  // when a login was noted less than this ago, it is not again
+
+/// How long a login may be believed when it ends at the first of these times; 0: no limit.
+std::int64_t until(std::int64_t now, std::initializer_list<std::int64_t> ends) {
+  std::int64_t least = 0;
+  for (const std::int64_t end : ends)
+    if (end != 0)
+      least = least == 0 ? std::max<std::int64_t>(end - now, 1) : std::min(least, std::max<std::int64_t>(end - now, 1));
+  return least;
+}
 
 Error wrong() { return error(Status::Unauthenticated, "wrong name or password"); }
 
@@ -70,7 +83,58 @@ Login Authenticator::verify_alone(const LoginKey &key, const std::string &folded
   return login;
 }
 
+Result<void> Authenticator::verify_own_password(const Account &account, std::string_view password) {
+  const std::string folded_name = folded(account.name), place = "self:" + account.id.text();
+  if (password.empty() || password.size() > kMaxPasswordBytes) return wrong();
+  if (auto allowed = limiter_.attempt(folded_name, place, base::monotonic_ns()); !allowed) return allowed;
+  const auto checked = [&]() -> Result<void> {
+    const auto found = store_.credentials(folded_name);
+    if (!found) return found.error();
+    const auto fits = hasher_.verify(found->has_value() ? (*found)->password_hash : std::string(), password);
+    if (!fits) return fits.error();
+    if (!*fits) return wrong();
+    return {};
+  }();
+  if (checked)
+    limiter_.succeeded(folded_name, place, base::monotonic_ns());
+  else if (checked.status() != Status::Unauthenticated)
+    limiter_.abandoned(folded_name, place);
+  return checked;
+}
+
+Result<std::shared_ptr<const Principal>> Authenticator::verify_token(const LoginKey &key,
+                                                                     const std::string &folded_name,
+                                                                     std::string_view password) {
+  for (int round = 0;; ++round) {
+    const auto ticket = cache_.ticket();
+    const auto found = store_.token_credentials(folded_name, token_digest(password));
+    if (!found) return found.error();
+    if (!found->has_value() || !(*found)->account.enabled) return std::shared_ptr<const Principal>();
+    const TokenCredentials &token = **found;
+    auto principal = std::make_shared<const Principal>(token.account.principal);
+    const std::int64_t now = base::now_unix_ns();
+    if (!cache_.insert(key, principal, ticket, base::monotonic_ns(),
+                       until(now, {token.expires_ns, token.account.expires_ns})) &&
+        round < kRounds)
+      continue;
+    if (now - token.last_used_ns > kNoteAgain) static_cast<void>(store_.note_token_use(token.token, now));
+    note_login(token.account);
+    return principal;
+  }
+}
+
+void Authenticator::note_login(const Credentials &credentials) {
+  const std::int64_t now = base::now_unix_ns();
+  // A login does not fail because this cannot be written.
+  if (now - credentials.last_login_ns > kNoteAgain)
+    static_cast<void>(store_.note_login(credentials.principal.account, now));
+}
+
 Login Authenticator::verify(const LoginKey &key, const std::string &folded_name, std::string_view password) {
+  if (looks_like_token(password)) {
+    auto login = verify_token(key, folded_name, password);
+    if (!login || *login) return login;
+  }
   // An account that changed while the hash was computed may have been this one: it is read again, and the hash is
   // computed again only if it is another one.
   std::optional<std::string> verified_hash;
@@ -87,8 +151,11 @@ Login Authenticator::verify(const LoginKey &key, const std::string &folded_name,
       verified_hash = hash;
     }
     auto principal = std::make_shared<const Principal>((*found)->principal);
-    if (cache_.insert(key, principal, ticket, base::monotonic_ns()) || round == kRounds) {
+    if (cache_.insert(key, principal, ticket, base::monotonic_ns(),
+                      until(base::now_unix_ns(), {(*found)->expires_ns})) ||
+        round == kRounds) {
       renew_hash(**found, password);
+      note_login(**found);
       return principal;
     }
   }

@@ -32,6 +32,10 @@ class Authenticator {
   /// Unauthenticated, ResourceExhausted with a time to come back, or Unavailable when it cannot tell.
   Login authenticate(std::string_view name, std::string_view password, std::string_view address);
 
+  /// Whether this is the account's own password, no app token; never from memory. Unauthenticated, counted as a failed
+  /// login of that account from itself, or as authenticate().
+  Result<void> verify_own_password(const Account &account, std::string_view password);
+
  private:
   struct Flight {
     LoginCache::Ticket ticket = 0;  // when it began
@@ -40,6 +44,10 @@ class Authenticator {
   Login verify_alone(const LoginKey &key, const std::string &folded_name, std::string_view password,
                      std::string_view address);
   Login verify(const LoginKey &key, const std::string &folded_name, std::string_view password);
+  /// A login with an app token; nothing when it is none.
+  Result<std::shared_ptr<const Principal>> verify_token(const LoginKey &key, const std::string &folded_name,
+                                                        std::string_view password);
+  void note_login(const Credentials &credentials);
   void renew_hash(const Credentials &credentials, std::string_view password);
 
   AccountStore &store_;

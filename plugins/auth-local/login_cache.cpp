@@ -3,6 +3,7 @@
 
 #include <openssl/crypto.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -52,7 +53,7 @@ LoginCache::Ticket LoginCache::ticket() const {
 }
 
 bool LoginCache::insert(const LoginKey &key, std::shared_ptr<const Principal> principal, Ticket ticket,
-                        std::int64_t now_ns) {
+                        std::int64_t now_ns, std::int64_t at_most_ns) {
   const std::lock_guard lock(mutex_);
   if (ticket != changes_) return false;
   if (capacity_ == 0) return true;
@@ -64,7 +65,8 @@ bool LoginCache::insert(const LoginKey &key, std::shared_ptr<const Principal> pr
     entries_.erase(order_.back().key);
     order_.pop_back();
   }
-  order_.push_front(Entry{key, std::move(principal), now_ns + lifetime_ns_});
+  const std::int64_t lifetime = at_most_ns > 0 ? std::min(at_most_ns, lifetime_ns_) : lifetime_ns_;
+  order_.push_front(Entry{key, std::move(principal), now_ns + lifetime});
   entries_[key] = order_.begin();
   return true;
 }

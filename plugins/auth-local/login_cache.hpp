@@ -44,8 +44,10 @@ class LoginCache {
 
   /// To be taken before the account is read from the database.
   Ticket ticket() const;
-  /// Keeps a verified login, unless any account has changed since the ticket was taken. True when kept.
-  bool insert(const LoginKey &key, std::shared_ptr<const Principal> principal, Ticket ticket, std::int64_t now_ns);
+  /// Keeps a verified login, unless any account has changed since the ticket was taken. True when kept. at_most_ns: it
+  /// is not believed for longer than that; 0: no other limit.
+  bool insert(const LoginKey &key, std::shared_ptr<const Principal> principal, Ticket ticket, std::int64_t now_ns,
+              std::int64_t at_most_ns = 0);
 
   /// To be called after a change of the account was committed: its logins are verified anew from now on.
   void forget(const AccountId &account);

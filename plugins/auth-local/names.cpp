@@ -75,6 +75,37 @@ Result<void> check_text(std::string_view what, std::string_view text) {
   return {};
 }
 
+Result<void> check_language(std::string_view tag) {
+  const auto fits = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+  };
+  if (tag.size() <= 35 && std::all_of(tag.begin(), tag.end(), fits)) return {};
+  return error(Status::InvalidArgument, "the language is no tag like de or pt-BR");
+}
+
+Result<void> check_password(std::string_view password, const PasswordPolicy &policy) {
+  if (auto checked = check_password(password); !checked) return checked;
+  std::size_t characters = 0, lower = 0, upper = 0, digits = 0;
+  for (const char c : password) {
+    characters += (static_cast<unsigned char>(c) & 0xC0) != 0x80 ? 1 : 0;
+    lower += c >= 'a' && c <= 'z' ? 1 : 0;
+    upper += c >= 'A' && c <= 'Z' ? 1 : 0;
+    digits += c >= '0' && c <= '9' ? 1 : 0;
+  }
+  std::string missing;
+  const auto want = [&](std::size_t have, std::size_t least, const char *what) {
+    if (have >= least) return;
+    missing.append(missing.empty() ? "" : ", ").append(std::to_string(least)).append(" ").append(what);
+  };
+  want(characters, policy.characters, "characters");
+  want(lower, policy.lower, "lower case letters");
+  want(upper, policy.upper, "upper case letters");
+  want(digits, policy.digits, "digits");
+  want(characters - lower - upper - digits, policy.others, "other characters");
+  if (missing.empty()) return {};
+  return error(Status::InvalidArgument, "the password needs at least " + missing);
+}
+
 Result<void> check_password(std::string_view password) {
   if (password.empty()) return error(Status::InvalidArgument, "the password is empty");
   if (password.size() > kMaxPasswordBytes)

@@ -24,7 +24,17 @@ std::string folded(std::string_view text);
 /// Display names and mail addresses: up to 1000 bytes of UTF-8 without control characters; may be empty.
 Result<void> check_text(std::string_view what, std::string_view text);
 
+/// A language tag (RFC 5646): up to 35 letters, digits and dashes; may be empty.
+Result<void> check_language(std::string_view tag);
+
+/// What the admin wants of passwords; each a least number.
+struct PasswordPolicy {
+  std::size_t characters = 1, lower = 0, upper = 0, digits = 0, others = 0;
+};
+
 /// 1 to 1024 bytes of UTF-8 without control characters.
 Result<void> check_password(std::string_view password);
+/// The same, and as the policy wants it; the reason says what is missing.
+Result<void> check_password(std::string_view password, const PasswordPolicy &policy);
 
 }  // namespace Atoll::auth_local

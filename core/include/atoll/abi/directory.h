@@ -44,6 +44,45 @@ typedef struct atoll_account_sink {
   int32_t (*emit)(void *context, const atoll_account *account);
 } atoll_account_sink;
 
+/* What a page of accounts is sorted by; equal ones by id. */
+#define ATOLL_ACCOUNT_BY_NAME 0u
+#define ATOLL_ACCOUNT_BY_DISPLAY_NAME 1u
+#define ATOLL_ACCOUNT_BY_MAIL 2u
+
+#define ATOLL_ACCOUNT_QUERY_DESCENDING 0x01u
+#define ATOLL_ACCOUNT_QUERY_ENABLED 0x02u
+#define ATOLL_ACCOUNT_QUERY_DISABLED 0x04u
+#define ATOLL_ACCOUNT_QUERY_GUESTS 0x08u
+#define ATOLL_ACCOUNT_QUERY_MEMBERS 0x10u    /* those who are no guests */
+#define ATOLL_ACCOUNT_QUERY_WHOLE_MAIL 0x20u /* `text` is found in names, and in mail addresses that equal it */
+
+/* Accounts that are all that is asked for: an empty text, an empty list and 0 ask for nothing. */
+typedef struct atoll_account_query {
+  uint32_t struct_size;
+  uint32_t kind;  /* ATOLL_ACCOUNT_* */
+  uint32_t order; /* ATOLL_ACCOUNT_BY_* */
+  uint32_t flags; /* ATOLL_ACCOUNT_QUERY_* */
+  atoll_str text; /* is part of name, display name or mail, without regard to case */
+  atoll_str name; /* this and the next two: equals, without regard to case */
+  atoll_str display_name;
+  atoll_str mail;
+  atoll_uuids groups; /* is a member of one of them */
+  uint32_t roles;     /* has one of them: bit 1 << ATOLL_ROLE_* */
+  uint32_t reserved;
+  /* Only those behind this account in the order: its field that is sorted by, and its id. No id: from the start. */
+  atoll_str after;
+  atoll_uuid after_id;
+  uint64_t limit; /* at most so many; 0: 1000 */
+} atoll_account_query;
+
+/* Receives accounts and what they belong to. */
+typedef struct atoll_membership_sink {
+  uint32_t struct_size;
+  uint32_t reserved;
+  void *context;
+  int32_t (*emit)(void *context, const atoll_uuid *of, const atoll_account *account);
+} atoll_membership_sink;
+
 typedef struct atoll_directory {
   uint32_t struct_size;
   uint32_t reserved;
@@ -56,6 +95,13 @@ typedef struct atoll_directory {
   /* The groups that a user is in, or the members of a group. */
   int32_t (*groups_of)(const atoll_call *call, void *self, const atoll_uuid *user, const atoll_account_sink *sink);
   int32_t (*members_of)(const atoll_call *call, void *self, const atoll_uuid *group, const atoll_account_sink *sink);
+  /* A page of accounts. */
+  int32_t (*page)(const atoll_call *call, void *self, const atoll_account_query *query, const atoll_account_sink *sink);
+  /* As groups_of and members_of for many at once: `of` is the user, or the group. */
+  int32_t (*groups_of_many)(const atoll_call *call, void *self, const atoll_uuids *users,
+                            const atoll_membership_sink *sink);
+  int32_t (*members_of_many)(const atoll_call *call, void *self, const atoll_uuids *groups,
+                             const atoll_membership_sink *sink);
 } atoll_directory;
 
 /* What a change takes from its account. */
@@ -69,6 +115,26 @@ typedef struct atoll_directory {
 #define ATOLL_ACCOUNT_SET_LANGUAGE 0x0080u
 #define ATOLL_ACCOUNT_SET_EXPIRES 0x0100u
 #define ATOLL_ACCOUNT_SET_DESCRIPTION 0x0200u
+
+/* One account of an import. */
+typedef struct atoll_account_entry {
+  uint32_t struct_size;
+  uint32_t reserved;
+  atoll_account account; /* of a user or a group */
+  atoll_str password;    /* empty: none, or as it is */
+  atoll_strs groups;     /* names of the groups that a user is to be in; they are made where they are missing */
+} atoll_account_entry;
+
+#define ATOLL_IMPORT_DRY 1u    /* say what is wrong, change nothing */
+#define ATOLL_IMPORT_UPDATE 2u /* an account that is there takes what the entry says; else it is wrong */
+
+/* Receives what is wrong with the entry of that number, from 0. */
+typedef struct atoll_import_sink {
+  uint32_t struct_size;
+  uint32_t reserved;
+  void *context;
+  int32_t (*emit)(void *context, uint64_t entry, atoll_str problem);
+} atoll_import_sink;
 
 typedef struct atoll_directory_admin {
   uint32_t struct_size;
@@ -85,6 +151,13 @@ typedef struct atoll_directory_admin {
   /* Takes the fields of `account`, whose id names it, that `fields` (ATOLL_ACCOUNT_SET_*) says. ATOLL_ALREADY_EXISTS when the
    * name is taken, ATOLL_FAILED_PRECONDITION when it would leave no enabled admin. In force when it returns. */
   int32_t (*change)(const atoll_call *call, void *self, const atoll_account *account, uint32_t fields);
+  /* ATOLL_UNAUTHENTICATED when `old_password` is wrong, counted as a failed login; ATOLL_INVALID_ARGUMENT when the new one
+   * is not good enough, with the reason. */
+  int32_t (*change_password)(const atoll_call *call, void *self, const atoll_uuid *id, atoll_str old_password,
+                             atoll_str new_password);
+  /* All entries or none. ATOLL_INVALID_ARGUMENT when something is wrong with one of them, which is told. */
+  int32_t (*import_)(const atoll_call *call, void *self, const atoll_account_entry *entries, uint64_t count,
+                     uint64_t stride, uint32_t flags, const atoll_import_sink *problems);
 } atoll_directory_admin;
 
 /* ---- atoll.directory.tokens/1: passwords of programs ---------------------------------------------------------------- */

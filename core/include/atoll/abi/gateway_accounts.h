@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* atoll.gateway.accounts/1, a host service: who there is, and changing that, under the principal of the call. Answers come
- * from all directories of the server, the first one first.
+ * from all directories of the server; where two know an account, the first one counts.
  *
- * Who may: every user reads names and groups; mail addresses, roles and times of others are empty for him unless [server]
- * show_mail says so; a guest finds nobody but himself and the members of his spaces, by id. ATOLL_ROLE_ADMIN reads and
- * changes everything. Where the directory of an account cannot be changed (it is managed elsewhere):
- * ATOLL_FAILED_PRECONDITION. */
+ * Who may: every user reads names and groups; mail addresses ([server] show_mail), roles, states and times of others are
+ * empty for him, and he finds only those who can log in. Memberships he reads of himself and of groups that he is in. A
+ * guest (ATOLL_ROLE_USER_LIGHT) knows himself, his groups and the members of his spaces: of all others he is told
+ * ATOLL_NOT_FOUND, as of those who are not there. ATOLL_ROLE_ADMIN reads and changes everything. Where the directory of an
+ * account cannot be changed (it is managed elsewhere): ATOLL_FAILED_PRECONDITION. */
 #ifndef ATOLL_ABI_GATEWAY_ACCOUNTS_H
 #define ATOLL_ABI_GATEWAY_ACCOUNTS_H
 
@@ -26,20 +27,22 @@ typedef struct atoll_gateway_accounts_service {
 
   /* As a directory's own table, with the rules above. */
   const atoll_directory *directory;
-  /* As a directory's own table, for admins. create: the first directory that can; a name that any directory has is
-   * ATOLL_ALREADY_EXISTS. remove: what happens to his spaces is said at `remove_account`; this one leaves them. A user may
-   * change his own language by `change`. */
+  /* As a directory's own table, for admins. create: in the first directory that can; a name that any directory has is
+   * ATOLL_ALREADY_EXISTS. remove: as remove_account without `purge`. A user may change his own language by `change`.
+   * change_password is ATOLL_UNIMPLEMENTED: see below. */
   const atoll_directory_admin *admin;
   /* Of the principal's own account. */
   const atoll_directory_tokens *tokens;
 
   /* The principal's own account, all fields. */
   int32_t (*me)(const atoll_call *call, void *self, const atoll_account_sink *sink);
-  /* ATOLL_UNAUTHENTICATED when `old_password` is wrong (counted as a failed login); ATOLL_INVALID_ARGUMENT when the new one is
-   * not good enough, with the reason. All other logins of the account end. */
+  /* ATOLL_UNAUTHENTICATED when `old_password` is wrong (counted as a failed login; an app token is none);
+   * ATOLL_INVALID_ARGUMENT when the new one is not good enough, with the reason. App tokens stay. */
   int32_t (*change_password)(const atoll_call *call, void *self, atoll_str old_password, atoll_str new_password);
-  /* Ends an account: its memberships end, its personal space is disabled and stays for the admins (purge: it is purged).
-   * Project spaces stay; one whose only manager he was is left to the space admins. Groups too. */
+  /* Ends an account, for admins: it can no longer log in, its memberships end, its personal space is disabled and stays
+   * for the admins (purge: it is purged). Project spaces stay; one whose only manager he was is left to the space admins.
+   * One enabled admin remains: else ATOLL_FAILED_PRECONDITION. When a part of it cannot be done now, the account stays,
+   * disabled, and this can be repeated. A group goes with its memberships. */
   int32_t (*remove_account)(const atoll_call *call, void *self, const atoll_uuid *account, uint32_t purge);
 } atoll_gateway_accounts_service;
 
