@@ -199,6 +199,13 @@ Result<bool> TreeEngine::in_step(const SpacePtr &space, const NodeId &id) {
   return self.inode == row->inode && self.mtime_ns == row->mtime_ns;
 }
 
+Result<bool> TreeEngine::as_the_truth(const Space &space, const Row &row, std::string_view path) {
+  TRY_ASSIGN(const auto folder, names_->open(space.info.folder, path));
+  if (beside_) beside_->used(row.id, *folder);
+  TRY_ASSIGN(const Entry self, folder->self());
+  return self.inode == row.inode && self.mtime_ns == row.mtime_ns;
+}
+
 Result<void> TreeEngine::reading_folder(const Ref &ref, FunctionRef<Result<void>(IndexState &, Located &)> body) {
   for (int attempt = 1;; ++attempt) {
     std::optional<NodeId> stale;
@@ -208,15 +215,13 @@ Result<void> TreeEngine::reading_folder(const Ref &ref, FunctionRef<Result<void>
       if (options_.revalidate && attempt < kAttempts) {
         const SpacePtr space = known(ref.space);
         if (!space) return error(Status::Unavailable, "the space is being taken away");
-        auto folder = names_->open(space->info.folder, located.path());
-        if (!folder) {
-          if (!contradicts(folder.error())) return unreadable(std::move(folder).error());
+        auto same = as_the_truth(*space, row, located.path());
+        if (!same) {
+          if (!contradicts(same.error())) return unreadable(std::move(same).error());
           stale = parent_or_self(located);
           return {};
         }
-        if (beside_) beside_->used(row.id, **folder);
-        TRY_ASSIGN(const Entry self, (*folder)->self());
-        if (self.inode != row.inode || self.mtime_ns != row.mtime_ns) {
+        if (!*same) {
           stale = row.id;
           return {};
         }

@@ -6,6 +6,7 @@
 #include "core/tree/care.hpp"
 #include "core/tree/change_bell.hpp"
 #include "core/tree/engine.hpp"
+#include "core/tree/folder_cache.hpp"
 #include "core/tree/index.hpp"
 #include "core/tree/journal.hpp"
 #include "core/tree/lock_table.hpp"
@@ -183,6 +184,10 @@ class TreeEngine final : public Engine {
   Result<void> reading_state(const Ref &ref, FunctionRef<Result<void>(IndexState &, Located &)> body);
   /// The same for a folder that is in step with the truth.
   Result<void> reading_folder(const Ref &ref, FunctionRef<Result<void>(IndexState &, Located &)> body);
+  /// Whether the folder at `path` is still as its row says; an error when it cannot be opened.
+  Result<bool> as_the_truth(const Space &space, const Row &row, std::string_view path);
+  /// Null when nothing was kept of this generation, or the truth has gone on since.
+  Result<std::unique_ptr<Listing>> list_kept(const Ref &ref, std::uint64_t generation);
   /// The node of a path in a space that is being served, from the cache if the index has not changed since.
   Result<std::shared_ptr<const Found>> locate(const Ref &ref);
   /// As reading() for a name in a folder; a parent that is not there is FailedPrecondition. What is at the name is not
@@ -299,6 +304,7 @@ class TreeEngine final : public Engine {
   WriterLock writer_{index_};     // every change of the tree of any space
   std::unique_ptr<Index> index_;  // guarded by writer_, but for its generations
   PlaceCache places_{8192};
+  const std::shared_ptr<FolderCache> folders_ = std::make_shared<FolderCache>(std::size_t{4} << 20);
   std::unique_ptr<Beside> beside_;     // null when no other program changes the files
   std::unique_ptr<MissingSums> sums_;  // null when none are computed
   std::atomic<bool> exchanges_{true};  // false once the file system has refused to exchange two names
