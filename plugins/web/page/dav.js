@@ -73,13 +73,13 @@ export async function list(space, path, shown) {
   const what = `${quoted(shown)} could not be listed.`;
   const puzzled = new Failure(what, "The server's answer is not complete or none that this page understands, so nothing is shown. Try again.");
   const answer = await request("PROPFIND", url(space, path, true), {
-    headers: {"Depth": "1", "Content-Type": "application/xml; charset=utf-8", "Prefer": "return=minimal"}, body: listing, xml: true,
+    headers: {"Depth": "1", "Content-Type": "application/xml; charset=utf-8", "Prefer": "return=minimal"}, body: listing,
   });
   if (answer.status === 404) {
     throw new Failure(what, "It is not there any more, or you may not see it. Go back to a folder above it.", 404);
   }
   if (answer.status !== 207) throw failure(what, answer);
-  const root = answer.body?.documentElement;
+  const root = answer.body instanceof Document ? answer.body.documentElement : null;
   if (!root || root.namespaceURI !== DAV || root.localName !== "multistatus") throw puzzled;
   let self = null;
   let selfPath = "";
@@ -109,21 +109,21 @@ export async function list(space, path, shown) {
 
 /** Whether something is there. */
 async function exists(space, path, what) {
-  const answer = await request("PROPFIND", url(space, path), {headers: {"Depth": "0"}, xml: true});
+  const answer = await request("PROPFIND", url(space, path), {headers: {"Depth": "0"}});
   if (answer.status === 207) return true;
   if (answer.status === 404) return false;
   throw failure(what, answer);
 }
 
 export async function makeFolder(space, path) {
-  const answer = await request("MKCOL", url(space, path, true), {xml: true});
+  const answer = await request("MKCOL", url(space, path, true));
   if (answer.status !== 201) throw failure(`The folder ${quoted(path.at(-1))} could not be made.`, answer);
 }
 
 export async function rename(space, path, name) {
   const target = url(space, [...path.slice(0, -1), name]);
   const answer = await request("MOVE", url(space, path), {
-    headers: {"Destination": new URL(target, location.origin).href, "Overwrite": "F"}, xml: true,
+    headers: {"Destination": new URL(target, location.origin).href, "Overwrite": "F"},
   });
   if (answer.status === 201 || answer.status === 204) return;
   const what = `${quoted(path.at(-1))} could not be renamed to ${quoted(name)}.`;
@@ -132,7 +132,7 @@ export async function rename(space, path, name) {
 }
 
 export async function remove(space, path) {
-  const answer = await request("DELETE", url(space, path), {xml: true});
+  const answer = await request("DELETE", url(space, path));
   // 404: somebody else was faster, and it is gone, which is what was wanted.
   if (answer.status === 204 || answer.status === 200 || answer.status === 404) return;
   throw failure(`${quoted(path.at(-1))} could not be deleted.`, answer);
@@ -154,7 +154,7 @@ export async function upload(space, path, file, {replace, onProgress, signal}) {
     "OC-Total-Length": String(file.size),
   };
   if (!replace) headers["If-None-Match"] = "*";
-  const answer = await request("PUT", url(space, path), {headers, body: file, onProgress, signal, xml: true});
+  const answer = await request("PUT", url(space, path), {headers, body: file, onProgress, signal});
   if (answer.status === 201 || answer.status === 204) return true;
   if (answer.status === 412 && !replace) return false;
   if (answer.status === 405) throw new Failure(what, "There is a folder of that name. Rename one of them.", 405);

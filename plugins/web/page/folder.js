@@ -3,7 +3,7 @@
 import * as dav from "./dav.js";
 import {ask, failurePanel, make, picture, say, tell} from "./dialogs.js";
 import * as transfers from "./transfers.js";
-import {count, quoted, size, when} from "./words.js";
+import {count, day, quoted, size, when} from "./words.js";
 
 const body = document.getElementById("folder-body");
 const path = document.getElementById("path");
@@ -11,6 +11,7 @@ const title = document.getElementById("folder-title");
 const tools = document.getElementById("tools");
 const picker = document.getElementById("files");
 const drop = document.getElementById("drop");
+const keys = document.querySelector("#folder .keys");
 
 /** Rows that are made before the browser may draw again. */
 const batch = 200;
@@ -103,7 +104,7 @@ function action(name, words, entry, work) {
 }
 
 function row(entry) {
-  const detail = [size(entry.size), entry.modified ? when(entry.modified) : ""].filter(Boolean).join(" · ");
+  const detail = [size(entry.size), day(entry.modified)].filter(Boolean).join(" · ");
   const inside = [picture(entry.folder ? "folder" : "file"),
                   make("span", {}, make("span", {class: "label"}, entry.name), make("span", {class: "detail"}, detail))];
   const name = entry.folder
@@ -130,6 +131,7 @@ function heading(by, words) {
 }
 
 function showList(focus) {
+  keys.hidden = entries.length === 0;
   if (entries.length === 0) {
     body.replaceChildren(make("div", {class: "panel calm"}, make("p", {}, mayCreate ? "This folder is empty. Drop files here, or choose Upload." : "This folder is empty.")));
     return;
@@ -199,7 +201,7 @@ async function refresh(focus) {
     if (!asked.current()) return;
     entries = [];
     mayCreate = false;
-    tools.hidden = true;
+    tools.hidden = keys.hidden = true;
     body.replaceChildren(failurePanel(failed, () => show(asked)));
   }
 }
@@ -209,7 +211,7 @@ export async function show(where) {
   place = where;
   entries = [];
   mayCreate = false;
-  tools.hidden = true;
+  tools.hidden = keys.hidden = true;
   showPath();
   body.replaceChildren(make("p", {class: "wait"}, "Loading…"));
   await refresh(null);

@@ -38,11 +38,15 @@ function readMessage(request) {
   return "";
 }
 
-function send(method, url, {headers = {}, body = null, xml = false, onProgress = null, signal = null, authorization}) {
+function send(method, url, {headers = {}, body = null, onProgress = null, signal = null, authorization}) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open(method, url);
-    request.responseType = xml ? "document" : "text";
+    request.addEventListener("readystatechange", () => {
+      // Only what is XML is read as XML: anything else would become a page that shows where it is wrong.
+      const type = request.readyState === XMLHttpRequest.HEADERS_RECEIVED && request.getResponseHeader("Content-Type");
+      if (type && /xml/.test(type) && request.getResponseHeader("Content-Length") !== "0") request.responseType = "document";
+    });
     request.setRequestHeader("Authorization", authorization);
     // Without it a refused login would bring up a dialog of the browser.
     request.setRequestHeader("X-Requested-With", "XMLHttpRequest");
@@ -89,7 +93,7 @@ export async function stream(url, signal) {
 /** Exchanges name and password for a token. The password is not kept. */
 export async function logIn(name, password) {
   const what = "You could not be logged in.";
-  const answer = await send("POST", `${tokens}?expiry=${lifetime}`, {
+  const answer = await send("POST", `${tokens}?expiry=${lifetime}&label=Web%20page`, {
     authorization: basic(name, password),
   });
   if (answer.status === 401) throw new Failure(what, "The user name or the password is wrong.", 401);

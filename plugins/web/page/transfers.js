@@ -39,7 +39,8 @@ class Transfer {
     this.state = make("span", {class: "state"}, "Waiting");
     this.button = make("button", {type: "button", class: "quiet icon", "aria-label": `Cancel: ${verb} ${name}`,
                                   onclick: () => this.abort.abort(new Cancelled())}, picture("close"));
-    this.line = make("li", {}, make("span", {class: "name", title: name}, name), this.bar, this.state, make("span", {class: "ends"}, this.button));
+    this.what = make("div", {}, make("span", {class: "name", title: name}, name), this.bar, this.state);
+    this.line = make("li", {}, this.what, this.button);
     all.add(this);
     items.append(this.line);
     panel.hidden = false;
@@ -111,13 +112,14 @@ function numbered(name, number) {
 /** Uploads files into a folder. Calls `changed` when some of them have arrived. */
 export async function upload(space, folder, shown, files, changed) {
   let forAll = null;  // what was answered for all files of this batch
-  const decide = async (name) => {
-    if (forAll) return forAll;
+  let turn = Promise.resolve();
+  const decide = (name) => (turn = turn.then(() => forAll ?? question(name)));
+  const question = async (name) => {
     const answer = await ask({
       title: `${quoted(name)} is already there`,
       text: `There is something of that name in ${quoted(shown)}.`,
       all: files.length > 1 ? "Do the same with the other files" : "",
-      choices: [{value: "skip", label: "Skip"}, {value: "both", label: "Keep both"}, {value: "replace", label: "Replace", look: "main"}],
+      choices: [{value: "skip", label: "Skip"}, {value: "replace", label: "Replace"}, {value: "both", label: "Keep both", look: "main"}],
     });
     const choice = answer.choice ?? "skip";
     if (answer.all) forAll = choice;
@@ -130,7 +132,7 @@ export async function upload(space, folder, shown, files, changed) {
       return dav.upload(space, [...folder, name], file, options);
     };
     if (await put(file.name)) return "Uploaded";
-    const choice = forAll ?? await decide(file.name);
+    const choice = await decide(file.name);
     if (choice === "skip") throw new Cancelled();
     if (choice === "replace") {
       options.replace = true;

@@ -25,6 +25,14 @@ export function when(date) {
   return (date.getFullYear() === new Date().getFullYear() ? sameYear : otherYear).format(date);
 }
 
+const dayOnly = new Intl.DateTimeFormat(undefined, {day: "numeric", month: "short"});
+
+/** The day alone, where there is little room. */
+export function day(date) {
+  if (!(date instanceof Date) || Number.isNaN(date.getTime())) return "";
+  return (date.getFullYear() === new Date().getFullYear() ? dayOnly : otherYear).format(date);
+}
+
 export function count(number, one, many) {
   return number === 1 ? `1 ${one}` : `${new Intl.NumberFormat().format(number)} ${many}`;
 }
