@@ -152,6 +152,33 @@ void Reader::see(const NodeView &node, const std::string &path, std::string &pro
   known.last = etag;
 }
 
+namespace {
+
+/// The same listing in steps, as PROPFIND asks for it: the second time it may be one that was kept.
+void in_steps(Engine &engine, const SpaceId &space, const std::string &path, const std::vector<Node> &children,
+              std::string &problems) {
+  const Ref folder{space, root_of(space), path};
+  for (int round = 0; round < 2; ++round) {
+    if (const auto itself = engine.stat(folder); !itself) problems += failed("stat", path, itself.error());
+    auto listing = engine.list_begin(folder);
+    if (!listing) {
+      problems += failed("list_begin", path, listing.error());
+      return;
+    }
+    std::size_t count = 0;
+    bool same = true;
+    const auto end = (*listing)->next([&](const NodeView &view) {
+      same = same && count < children.size() && view.name == children[count].name && view.id == children[count].id &&
+             view.sequence == children[count].sequence && view.size == children[count].size;
+      ++count;
+      return true;
+    });
+    if (!end || !same || count != children.size()) problems += "a listing in steps differs: " + where(path) + "\n";
+  }
+}
+
+}  // namespace
+
 std::uint64_t Reader::walk(Engine &engine, const SpaceId &space, const std::string &path, State &state,
                            std::set<std::string> &ids, std::string &problems) {
   std::vector<Node> children;
@@ -162,7 +189,10 @@ std::uint64_t Reader::walk(Engine &engine, const SpaceId &space, const std::stri
     children.push_back(std::move(node));
     return true;
   });
-  if (!listed) problems += failed("list", path, listed.error());
+  if (!listed)
+    problems += failed("list", path, listed.error());
+  else
+    in_steps(engine, space, path, children, problems);
   std::uint64_t sum = 0;
   for (const Node &node : children) {
     const std::string inner = path.empty() ? node.name : path + "/" + node.name;
