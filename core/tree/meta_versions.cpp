@@ -10,6 +10,9 @@ namespace {
 // An announced version (kComing) has no bytes yet.
 #define TREE_COMING "9223372036854775807"
 #define TREE_NOT_COMING " AND round<" TREE_COMING
+// One that is being deleted (kGoing) is gone for everybody but those who finish that.
+#define TREE_SHOWN " AND round<9223372036854775806"
+static_assert(kComing == 9223372036854775807 && kGoing == 9223372036854775806);
 #define TREE_KEPT_SIZE "CASE round WHEN " TREE_COMING " THEN 0 ELSE size END"
 
 #define TREE_VERSION_COLUMNS "node,sequence,space,size,mtime_ns,kept_ns,sums,inode,round,token"
@@ -61,9 +64,8 @@ Result<void> Meta::insert(const VersionRecord &record, bool over_announced_only)
 
 Result<std::optional<VersionRecord>> Meta::version(const NodeId &node, std::uint64_t sequence) {
   const std::lock_guard guard(mutex_);
-  TRY_ASSIGN(
-      sql::Statement *const one,
-      database_.cached("SELECT " TREE_VERSION_COLUMNS " FROM version WHERE node=?1 AND sequence=?2" TREE_NOT_COMING));
+  TRY_ASSIGN(sql::Statement *const one,
+             database_.cached("SELECT " TREE_VERSION_COLUMNS " FROM version WHERE node=?1 AND sequence=?2" TREE_SHOWN));
   auto rows = one->query(node, sequence);
   TRY_ASSIGN(const bool there, rows.next());
   if (!there) return std::optional<VersionRecord>();
@@ -73,7 +75,7 @@ Result<std::optional<VersionRecord>> Meta::version(const NodeId &node, std::uint
 Result<std::vector<VersionRecord>> Meta::versions(const NodeId &node) {
   const std::lock_guard guard(reader_mutex_);
   TRY_ASSIGN(sql::Statement *const all,
-             reader_.cached("SELECT " TREE_VERSION_COLUMNS " FROM version WHERE node=?1" TREE_NOT_COMING
+             reader_.cached("SELECT " TREE_VERSION_COLUMNS " FROM version WHERE node=?1" TREE_SHOWN
                             " ORDER BY sequence DESC"));
   return all_of_versions(all->query(node));
 }

@@ -266,8 +266,10 @@ Result<Entry> PosixFolder::set_mtime(std::string_view name, std::int64_t mtime_n
   if (::fstat(fd->get(), &before) != 0) return failed("look at", name);
   if (!set_file_mtime(fd->get(), mtime_ns)) return failed("set the modification time of", name);
   ATOLL_FAULT_POINT("posix.mtime_set");
-  auto identified = ::fstat(fd->get(), &facts) == 0 ? identify_open(*root_, fd->get(), id, sequence)
-                                                    : Result<void>(failed("look at", name));
+  // An identity that survives a power cut which takes the time with it would look like somebody else's change.
+  auto identified = root_->sync().keeps_order() ? Result<void>() : root_->sync().file(fd->get());
+  if (identified && ::fstat(fd->get(), &facts) != 0) identified = failed("look at", name);
+  if (identified) identified = identify_open(*root_, fd->get(), id, sequence);
   if (identified.status() == Status::Unimplemented) identified = Result<void>();
   if (!identified) {
     const timespec times[2] = {{0, UTIME_OMIT}, before.st_mtim};  // what is refused has not happened
