@@ -52,11 +52,15 @@ class LastKnown {
     return drops_;
   }
 
-  /// Unless something was dropped since `drops`, or what is kept has been told later.
+  /// Unless what is kept has been told later. When something was dropped since `drops`, it is not known whether this is
+  /// still so: then nothing is kept, for what was kept before may be less than what is told now.
   void keep(const Key &key, Kept kept, std::uint64_t drops) {
     const std::size_t size = cost(kept);
     const std::lock_guard lock(mutex_);
-    if (drops != drops_) return;
+    if (drops != drops_) {
+      if (const auto found = entries_.find(key); found != entries_.end()) drop(found->second);
+      return;
+    }
     if (const auto found = entries_.find(key); found != entries_.end()) {
       const Kept &before = found->second->second;
       // A lower generation that was asked for afterwards: the registry has begun anew.

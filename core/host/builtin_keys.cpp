@@ -130,10 +130,11 @@ std::span<const KeySpec> server_keys() {
       {"stale_listings",
        ATOLL_CONFIG_DURATION,
        0,
-       "10m",
+       "0s",
        {},
        "How long the list of somebody's spaces may be answered from memory while a registry does not answer; after "
-       "that, and for those who have not asked before, it is 503. 0s: never. Files are not served from memory."},
+       "that, and for those who have not asked before, it is 503. 0s: never. Only for registries that no other server "
+       "changes: what another one has added is not in the list. Files are not served from memory."},
       {"max_connections",
        ATOLL_CONFIG_INTEGER,
        0,

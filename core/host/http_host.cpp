@@ -1,14 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/host/http_host.hpp"
 
+#include <atoll/abi/auth.h>
+
 #include <algorithm>
 
+#include "core/base/text.hpp"
 #include "core/host/authenticator.hpp"
 #include "core/host/forwarded.hpp"
 #include "core/host/http_exchange.hpp"
 #include "core/host/supervisor.hpp"
 
 namespace Atoll::host {
+namespace {
+
+/// Whether a browser says that a page of another site sent this (Fetch Metadata, W3C). A browser adds the Basic login
+/// that somebody gave it once to whatever such a page sends, also to a form that would change something.
+bool of_foreign_page(const net::RequestHead &head, const Credential &credential) {
+  if (credential.kind != ATOLL_CREDENTIAL_BASIC || head.method == "GET" || head.method == "HEAD" ||
+      head.method == "OPTIONS")
+    return false;
+  const auto site = head.header("Sec-Fetch-Site");
+  return site && !base::iequals(*site, "same-origin") && !base::iequals(*site, "none");
+}
+
+}  // namespace
 
 void HttpHost::refuse_instance(net::Exchange &exchange, const Route &route) const {
   std::chrono::milliseconds wait{1000};
@@ -41,6 +57,8 @@ void HttpHost::handle(std::shared_ptr<net::Exchange> exchange) const {
     auto credential = header ? parse_authorization(*header)
                              : Result<Credential>(error(Status::Unauthenticated, "This needs a login."));
     if (credential) {
+      if (of_foreign_page(head, *credential))
+        return exchange->respond(net::Response(403, "A page of another site may not change anything here.\n"));
       auto principal = authenticate(instances_, *credential, adapter->peer(), adapter->call());
       if (principal)
         adapter->set_principal(std::move(*principal));

@@ -114,6 +114,8 @@ Sessions::Watch Sessions::watch(Poco::Data::Session &session, Deadline deadline)
                StopWatching{watchdog_.get()});
 }
 
+bool Sessions::cut(const Watch &watch) const noexcept { return watchdog_ && watchdog_->cut(watch.get()); }
+
 std::unique_ptr<Poco::Data::Session> Sessions::connect() const {
   if (dialect_ == Dialect::Postgresql) return connect_postgresql({target_, name_});
   auto session = std::make_unique<Poco::Data::Session>(sqlite::Connector::KEY, target_);
@@ -180,11 +182,12 @@ Sessions::Lease::~Lease() {
   pool_->give_back(std::move(session_), ended_ ? Fit::Ended : healthy ? Fit::Healthy : Fit::Broken);
 }
 
-void Sessions::Lease::failed(const Poco::Exception &failure) {
+void Sessions::Lease::failed(const Poco::Exception &failure, bool cut) {
   if (pool_->dialect_ != Dialect::Postgresql) return;
   broken_ = true;
+  cut_ |= cut;
   const std::string state = sqlstate(failure);
-  ended_ |= state.empty() || ends_connection(state);
+  ended_ |= !cut_ && (state.empty() || ends_connection(state));
 }
 
 void Sessions::Lease::begin() {
@@ -218,7 +221,7 @@ void Sessions::Lease::rollback() noexcept {
     }
   } catch (...) {
     broken_ = true;
-    ended_ |= pool_->dialect_ == Dialect::Postgresql;
+    ended_ |= !cut_ && pool_->dialect_ == Dialect::Postgresql;
   }
 }
 

@@ -67,6 +67,7 @@ class Sessions {
           open_transaction_(std::exchange(other.open_transaction_, false)),
           broken_(other.broken_),
           ended_(other.ended_),
+          cut_(other.cut_),
           deadline_(other.deadline_) {}
     Lease(const Lease &) = delete;
     Lease &operator=(const Lease &) = delete;
@@ -109,18 +110,19 @@ class Sessions {
       try {
         return f();
       } catch (const Poco::Exception &failure) {
-        failed(failure);
+        failed(failure, pool_->cut(watch));
         throw;
       }
     }
-    /// Notes what a failure says of the connection.
-    void failed(const Poco::Exception &failure);
+    /// Notes what a failure says of the connection. `cut`: by our own watchdog.
+    void failed(const Poco::Exception &failure, bool cut);
     Sessions *pool_;
     std::unique_ptr<Poco::Data::Session> session_;
     int exceptions_;
     bool open_transaction_ = false;
     bool broken_ = false;  // in a state that nobody knows
     bool ended_ = false;   // PostgreSQL ended the connection
+    bool cut_ = false;     // we did: that says nothing of other connections
     Deadline deadline_;
   };
 
@@ -169,6 +171,7 @@ class Sessions {
   };
   using Watch = std::unique_ptr<void, StopWatching>;
   Watch watch(Poco::Data::Session &session, Deadline deadline);
+  bool cut(const Watch &watch) const noexcept;
   enum class Fit { Healthy, Broken, Ended };
   void give_back(std::unique_ptr<Poco::Data::Session> session, Fit fit) noexcept;
 

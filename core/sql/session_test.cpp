@@ -213,6 +213,34 @@ TEST_CASE("who has no time left gets no session, and no server that hangs keeps 
   REQUIRE(::kill(hung, SIGCONT) == 0);
 }
 
+TEST_CASE("a statement that takes too long costs its own connection only") {
+  if (!on_postgresql()) return;
+  const TestDatabase database;
+  auto sessions = open_in(database, 2);
+  const auto server_of = [](Sessions::Lease &lease) {
+    std::int64_t server = 0;
+    lease.run("SELECT CAST(pg_backend_pid() AS BIGINT)", into(server));
+    return server;
+  };
+  std::int64_t kept = 0;
+  CHECK(guarded("ask slowly", [&]() -> Result<void> {
+          auto slow = sessions->get(Deadline{static_cast<std::uint64_t>(Atoll::base::monotonic_ns()) + 1'000'000});
+          if (!slow) return slow.error();
+          {
+            auto other = sessions->get();
+            if (!other) return other.error();
+            kept = server_of(*other);
+          }
+          slow->begin();
+          slow->run("SELECT pg_sleep(60)");
+          return {};
+        }).status() == Status::Unavailable);
+  auto lease = sessions->get();
+  REQUIRE(lease.ok());
+  CHECK(kept != 0);
+  CHECK(server_of(*lease) == kept);
+}
+
 TEST_CASE("migrations are kept per component and refuse a newer database") {
   const TestDatabase database;
   auto sessions = open_in(database);

@@ -8,6 +8,11 @@
 #include "core/base/time.hpp"
 
 namespace Atoll::sql {
+namespace {
+
+constexpr std::int64_t kCut = INT64_MAX;  // in the place of a time: never again
+
+}  // namespace
 
 Watchdog::~Watchdog() {
   {
@@ -35,6 +40,12 @@ void Watchdog::forget(void *watched) noexcept {
   watched_.erase(static_cast<Watched *>(watched)->place);
 }
 
+bool Watchdog::cut(const void *watched) const noexcept {
+  if (!watched) return false;
+  const std::lock_guard lock(mutex_);
+  return static_cast<const Watched *>(watched)->until_ns == kCut;
+}
+
 void Watchdog::run() {
   constexpr auto tick = std::chrono::milliseconds(250);
   constexpr int rests = 20;  // ticks with nothing to watch before it sleeps
@@ -50,7 +61,7 @@ void Watchdog::run() {
     for (Watched &one : watched_) {
       if (one.until_ns > now) continue;
       ::shutdown(one.socket, SHUT_RDWR);
-      one.until_ns = INT64_MAX;
+      one.until_ns = kCut;
     }
   }
 }

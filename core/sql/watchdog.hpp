@@ -24,6 +24,8 @@ class Watchdog {
   void *watch(int socket, std::int64_t until_ns);
   /// Null is nothing.
   void forget(void *watched) noexcept;
+  /// Whether it was shut down. False for null.
+  bool cut(const void *watched) const noexcept;
 
  private:
   struct Watched {
@@ -33,7 +35,7 @@ class Watchdog {
   };
   void run();
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::list<Watched> watched_;
   std::thread thread_;

@@ -23,23 +23,35 @@ Kind kind_of(char c) {
   return c == '_' || c == '-' ? Kind::Mark : Kind::Other;
 }
 
-/// Lower-case hex with digits and letters: no word and no date looks so.
-bool hex_hash(std::string_view text) {
-  if (text.size() < kShortHash || text.size() > kLongestHash) return false;
-  const auto digits = std::count_if(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
-  const auto letters = std::count_if(text.begin(), text.end(), [](char c) { return c >= 'a' && c <= 'f'; });
-  return digits > 0 && letters > 0 && static_cast<std::size_t>(digits + letters) == text.size();
+/// How often the text changes between lower case, upper case and digits; marks are left out.
+int changes_of_kind(std::string_view text) {
+  int changes = 0;
+  std::optional<Kind> before;
+  for (const char c : text) {
+    const Kind kind = kind_of(c);
+    if (kind == Kind::Mark) continue;
+    if (before && kind != *before) ++changes;
+    before = kind;
+  }
+  return changes;
 }
 
-/// Eight characters of base64url that change their kind more often than "Folder24" or "iPhone12" do.
+/// Lower-case hex whose digits and letters alternate more often than in a word, a number or a date ("01feb2024").
+bool hex_hash(std::string_view text) {
+  if (text.size() < kShortHash || text.size() > kLongestHash) return false;
+  const auto hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); };
+  return std::all_of(text.begin(), text.end(), hex) && changes_of_kind(text) >= 3;
+}
+
+/// Eight characters of base64url that have everything and change their kind more often than "iPhone12" does. One with
+/// several marks may be a version or a language ("de_DE-v1").
 bool mixed_hash(std::string_view text) {
   if (text.size() != kShortHash) return false;
-  int changes = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (kind_of(text[i]) == Kind::Other) return false;
-    if (i > 0 && kind_of(text[i]) != kind_of(text[i - 1])) ++changes;
-  }
-  return changes >= 4;
+  const auto count = [&](Kind kind) {
+    return std::count_if(text.begin(), text.end(), [&](char c) { return kind_of(c) == kind; });
+  };
+  return count(Kind::Other) == 0 && count(Kind::Mark) <= 1 && count(Kind::Lower) > 0 && count(Kind::Upper) > 0 &&
+         count(Kind::Digit) > 0 && changes_of_kind(text) >= 4;
 }
 
 /// q of a member of Accept-Encoding is 0.
