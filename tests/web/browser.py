@@ -23,7 +23,7 @@ KEYS = {  # name: (code, virtual key, text)
 class Browser:
     """One browser with one page. `complaints` are console errors, exceptions and reports of the policy; `requests` (method, URL)."""
 
-    def __init__(self, folder, timeout=60):
+    def __init__(self, folder, timeout=240):
         self.timeout = timeout
         self.downloads = os.path.join(folder, "downloads")
         os.makedirs(self.downloads)
