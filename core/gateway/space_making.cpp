@@ -7,6 +7,7 @@
 #include "core/gateway/space_admin.hpp"
 #include "core/gateway/space_rules.hpp"
 
+#include <atoll/abi/directory.h>
 #include <atoll/sdk/files.hpp>
 
 #include <algorithm>
