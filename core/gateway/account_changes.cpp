@@ -41,6 +41,12 @@ Result<AccountId> Accounts::own(const Call &call, const AccountId &account) cons
   return mine;
 }
 
+Result<AccountId> Accounts::tokens_of(const Call &call, const AccountId &account) const {
+  const atoll_principal *principal = call.principal();
+  if (principal && is_admin(*principal) && !account.none()) return account;
+  return own(call, account);
+}
+
 Result<void> Accounts::name_is_free(const Call &call, std::uint32_t kind, std::string_view name, const AccountId &but) {
   auto all = directories();
   if (!all) return std::move(all).error();
@@ -62,6 +68,7 @@ Result<void> Accounts::name_is_free(const Call &call, std::uint32_t kind, std::s
 Result<void> Accounts::account_create(const Call &call, const atoll_account &account, std::string_view password,
                                       AccountEmitter emit) {
   if (auto may = require_admin(call); !may) return may;
+  if (account.app_role > ATOLL_ROLE_USER && with_token(*call.principal())) return needs_password();
   if (account.kind != ATOLL_ACCOUNT_USER && account.kind != ATOLL_ACCOUNT_GROUP)
     return error(Status::InvalidArgument, "Only users and groups can be made.");
   if (auto ahead = expires_ahead(account.expires_ns); !ahead) return ahead;
@@ -90,6 +97,8 @@ Result<void> Accounts::account_change(const Call &call, const atoll_account &acc
                             id == from_abi<AccountId>(principal->account);
   if (!own_language)
     if (auto may = require_admin(call); !may) return may;
+  if ((fields & ATOLL_ACCOUNT_SET_APP_ROLE) != 0 && account.app_role > ATOLL_ROLE_USER && with_token(*principal))
+    return needs_password();
   if ((fields & ATOLL_ACCOUNT_SET_EXPIRES) != 0)
     if (auto ahead = expires_ahead(account.expires_ns); !ahead) return ahead;
   std::uint32_t kind = 0;
@@ -105,6 +114,7 @@ Result<void> Accounts::account_change(const Call &call, const atoll_account &acc
 
 Result<void> Accounts::account_set_password(const Call &call, AccountId id, std::string_view password) {
   if (auto may = require_admin(call); !may) return may;
+  if (with_token(*call.principal())) return needs_password();
   auto directory = changeable(call, id);
   if (!directory) return std::move(directory).error();
   const atoll_uuid raw = to_abi(id);
@@ -113,18 +123,24 @@ Result<void> Accounts::account_set_password(const Call &call, AccountId id, std:
   });
 }
 
-Result<void> Accounts::account_change_password(const Call &, AccountId, std::string_view, std::string_view) {
+Result<void> Accounts::account_change_password(const Call &, AccountId, std::string_view, std::string_view,
+                                               std::uint32_t) {
   return error(Status::Unimplemented, "Everybody changes his own password only.");
 }
 
 Result<void> Accounts::change_own_password(const Call &call, std::string_view old_password,
-                                           std::string_view new_password) {
+                                           std::string_view new_password, std::uint32_t flags) {
   const atoll_principal *principal = call.principal();
   if (!principal) return unauthenticated();
   if (principal->kind != ATOLL_PRINCIPAL_USER) return error(Status::PermissionDenied, "Only users have a password.");
+  if (with_token(*principal)) return needs_password();
   auto directory = changeable(call, from_abi<AccountId>(principal->account));
   if (!directory) return std::move(directory).error();
   return at_directory(call, *directory, [&](const atoll_directory_admin *t, const atoll_call *c, void *self) {
+    if (flags != 0)
+      return ATOLL_HAS(t, atoll_directory_admin, change_password_with) && t->change_password_with
+                 ? t->change_password_with(c, self, &principal->account, str(old_password), str(new_password), flags)
+                 : ATOLL_UNIMPLEMENTED;
     return ATOLL_HAS(t, atoll_directory_admin, change_password) && t->change_password
                ? t->change_password(c, self, &principal->account, str(old_password), str(new_password))
                : ATOLL_UNIMPLEMENTED;
@@ -154,19 +170,23 @@ Result<void> Accounts::member_remove(const Call &call, AccountId group, AccountI
 Result<void> Accounts::account_import(const Call &call, const std::vector<AccountEntry> &entries, std::uint32_t flags,
                                       ProblemEmitter problem) {
   if (auto may = require_admin(call); !may) return may;
+  if (with_token(*call.principal())) return needs_password();
   auto all = lookup_.all(ATOLL_DIRECTORY_ADMIN);
   if (!all) return std::move(all).error();
   if (all->empty()) return managed_elsewhere();
   auto known = directories();
   if (!known) return std::move(known).error();
   std::vector<atoll_account_entry> raw;
-  std::vector<std::vector<atoll_str>> groups(entries.size());
+  std::vector<std::vector<atoll_str>> groups(entries.size()), members(entries.size());
   for (std::size_t i = 0; i < entries.size(); ++i) {
     auto one = sized<atoll_account_entry>();
     one.account = entries[i].account;
     one.password = str(entries[i].password);
     for (const std::string_view group : entries[i].groups) groups[i].push_back(str(group));
+    for (const std::string_view member : entries[i].members) members[i].push_back(str(member));
     one.groups = atoll_strs{groups[i].data(), groups[i].size()};
+    one.members = atoll_strs{members[i].data(), members[i].size()};
+    one.fields = entries[i].fields;
     raw.push_back(one);
   }
   if (known->size() > 1) {
@@ -178,8 +198,9 @@ Result<void> Accounts::account_import(const Call &call, const std::vector<Accoun
         const auto sink = make_sink<atoll_account_sink>([](const atoll_account *) {});
         const auto entered = directory->enter();
         const auto *table = static_cast<const atoll_directory *>(directory->query(ATOLL_DIRECTORY));
+        const atoll_account &one = raw[i].account;
         const auto status =
-            table->find(out.get(), directory->self(), raw[i].account.kind, raw[i].account.name, sink.get());
+            table->find(out.get(), directory->self(), one.kind, one.name.len == 0 ? one.mail : one.name, sink.get());
         if (status == ATOLL_NOT_FOUND) continue;
         if (status != ATOLL_OK) return out.error(status);
         problem(i, "another directory has this name");
@@ -285,7 +306,7 @@ Result<void> at_tokens(const Call &call, const Lease &directory, F f) {
 }  // namespace
 
 Result<void> Accounts::tokens_list(const Call &call, AccountId account, AppTokenEmitter emit) {
-  auto mine = own(call, account);
+  auto mine = tokens_of(call, account);
   if (!mine) return std::move(mine).error();
   auto directory = changeable(call, *mine);
   if (!directory) return std::move(directory).error();
@@ -299,6 +320,7 @@ Result<void> Accounts::token_create(const Call &call, AccountId account, std::st
                                     std::int64_t expires_ns, AppTokenEmitter emit, Emitter<atoll_text_sink> secret) {
   auto mine = own(call, account);
   if (!mine) return std::move(mine).error();
+  if (with_token(*call.principal())) return needs_password();
   auto directory = changeable(call, *mine);
   if (!directory) return std::move(directory).error();
   const atoll_uuid raw = to_abi(*mine);
@@ -308,13 +330,28 @@ Result<void> Accounts::token_create(const Call &call, AccountId account, std::st
 }
 
 Result<void> Accounts::token_remove(const Call &call, AccountId account, Uuid token, std::string_view secret) {
-  auto mine = own(call, account);
+  auto mine = tokens_of(call, account);
   if (!mine) return std::move(mine).error();
+  // Whoever knows its text has it: that ends it, whatever he logged in with.
+  if (!token.none() && with_token(*call.principal())) return needs_password();
   auto directory = changeable(call, *mine);
   if (!directory) return std::move(directory).error();
   const atoll_uuid raw = to_abi(*mine), token_id = to_abi(token);
   return at_tokens(call, *directory, [&](const atoll_directory_tokens *t, const atoll_call *c, void *self) {
     return t->remove(c, self, &raw, &token_id, str(secret));
+  });
+}
+
+Result<void> Accounts::tokens_remove_all(const Call &call, AccountId account) {
+  auto mine = tokens_of(call, account);
+  if (!mine) return std::move(mine).error();
+  if (with_token(*call.principal())) return needs_password();
+  auto directory = changeable(call, *mine);
+  if (!directory) return std::move(directory).error();
+  const atoll_uuid raw = to_abi(*mine);
+  return at_tokens(call, *directory, [&](const atoll_directory_tokens *t, const atoll_call *c, void *self) {
+    return ATOLL_HAS(t, atoll_directory_tokens, remove_all) && t->remove_all ? t->remove_all(c, self, &raw)
+                                                                             : ATOLL_UNIMPLEMENTED;
   });
 }
 

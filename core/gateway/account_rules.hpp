@@ -16,6 +16,14 @@ inline Error managed_elsewhere() {
 inline bool is_admin(const atoll_principal &principal) {
   return principal.kind != ATOLL_PRINCIPAL_LINK && principal.app_role >= ATOLL_ROLE_ADMIN;
 }
+/// Whether the login was an app token: it gives nothing that is more than itself.
+inline bool with_token(const atoll_principal &principal) {
+  return (ATOLL_HAS(&principal, atoll_principal, login) && principal.login == ATOLL_LOGIN_TOKEN) ||
+         principal.scopes.count > 0;
+}
+inline Error needs_password() {
+  return error(Status::PermissionDenied, "An app token does not do this: log in with your password.");
+}
 inline bool reads_names(const atoll_principal &principal) {
   return principal.kind != ATOLL_PRINCIPAL_LINK && principal.app_role >= ATOLL_ROLE_USER;
 }

@@ -41,7 +41,7 @@ class Accounts : public Directory<Accounts>, public DirectoryAdmin<Accounts>, pu
   Result<void> account_remove(const Call &call, AccountId id) { return remove(call, id, false); }
   Result<void> member_add(const Call &, AccountId group, AccountId user);
   Result<void> member_remove(const Call &, AccountId group, AccountId user);
-  Result<void> account_change_password(const Call &, AccountId, std::string_view, std::string_view);
+  Result<void> account_change_password(const Call &, AccountId, std::string_view, std::string_view, std::uint32_t);
   Result<void> account_import(const Call &, const std::vector<AccountEntry> &entries, std::uint32_t flags,
                               ProblemEmitter problem);
 
@@ -50,10 +50,12 @@ class Accounts : public Directory<Accounts>, public DirectoryAdmin<Accounts>, pu
   Result<void> token_create(const Call &, AccountId account, std::string_view label, std::int64_t expires_ns,
                             AppTokenEmitter emit, Emitter<atoll_text_sink> secret);
   Result<void> token_remove(const Call &, AccountId account, Uuid token, std::string_view secret);
+  Result<void> tokens_remove_all(const Call &, AccountId account);
 
   // ---- the rest
   Result<void> me(const Call &, AccountEmitter emit);
-  Result<void> change_own_password(const Call &, std::string_view old_password, std::string_view new_password);
+  Result<void> change_own_password(const Call &, std::string_view old_password, std::string_view new_password,
+                                   std::uint32_t flags = 0);
   Result<void> remove(const Call &, const AccountId &id, bool purge);
 
  private:
@@ -76,6 +78,8 @@ class Accounts : public Directory<Accounts>, public DirectoryAdmin<Accounts>, pu
   Result<void> require_admin(const Call &call) const;
   /// The principal's own account; else PERMISSION_DENIED.
   Result<AccountId> own(const Call &call, const AccountId &account) const;
+  /// The same, of any account for admins.
+  Result<AccountId> tokens_of(const Call &call, const AccountId &account) const;
   /// No other directory has the name.
   Result<void> name_is_free(const Call &call, std::uint32_t kind, std::string_view name, const AccountId &but);
   Result<void> end_memberships(const Call &call, const AccountId &id, std::uint32_t kind);

@@ -18,7 +18,25 @@ const AccountId kBoss = account_id(1), kAda = account_id(2), kBob = account_id(3
                 kReaders = account_id(5), kWriters = account_id(6), kNobody = account_id(9);
 
 /// Keeps accounts in memory, without rules.
-struct Book : Directory<Book>, DirectoryAdmin<Book> {
+struct Book : Directory<Book>, DirectoryAdmin<Book>, DirectoryTokens<Book> {
+  /// What was done with app tokens, and of whom.
+  std::string tokens;
+  AccountId tokens_of;
+  Result<void> note(const char *what, const AccountId &account) {
+    tokens += what;
+    tokens_of = account;
+    return {};
+  }
+  Result<void> tokens_list(const Call &, AccountId account, const AppTokenEmitter &) { return note("list ", account); }
+  Result<void> token_create(const Call &, AccountId account, std::string_view, std::int64_t, const AppTokenEmitter &,
+                            const Emitter<atoll_text_sink> &) {
+    return note("create ", account);
+  }
+  Result<void> token_remove(const Call &, AccountId account, Uuid, std::string_view) {
+    return note("remove ", account);
+  }
+  Result<void> tokens_remove_all(const Call &, AccountId account) { return note("all ", account); }
+
   struct Row {
     std::uint32_t kind, role;
     std::string name, mail;
@@ -104,7 +122,7 @@ struct Book : Directory<Book>, DirectoryAdmin<Book> {
   Result<void> member_add(const Call &, AccountId, AccountId) { return ++changes, Result<void>(); }
   Result<void> member_remove(const Call &, AccountId, AccountId) { return ++changes, Result<void>(); }
   AccountId password_of;
-  Result<void> account_change_password(const Call &, AccountId id, std::string_view, std::string_view) {
+  Result<void> account_change_password(const Call &, AccountId id, std::string_view, std::string_view, std::uint32_t) {
     password_of = id;
     return {};
   }
@@ -205,7 +223,8 @@ struct Place : InstanceLookup {
   std::vector<Lease> leases{
       std::make_shared<Table>("auth:local", &book,
                               Table::Tables{{ATOLL_DIRECTORY, Directory<Book>::table()},
-                                            {ATOLL_DIRECTORY_ADMIN, DirectoryAdmin<Book>::table()}}),
+                                            {ATOLL_DIRECTORY_ADMIN, DirectoryAdmin<Book>::table()},
+                                            {ATOLL_DIRECTORY_TOKENS, DirectoryTokens<Book>::table()}}),
       std::make_shared<Table>("auth:ldap", &foreign, Table::Tables{{ATOLL_DIRECTORY, Directory<Book>::table()}}),
       std::make_shared<Table>("registry:main", &land, Table::Tables{{ATOLL_REGISTRY, Land::table()}})};
   Gateway gateway;
@@ -250,10 +269,12 @@ struct Place : InstanceLookup {
     principal.account = who;
     principal.app_role = role;
     principal.groups = std::move(groups);
+    principal.login = login;
     const AbiPrincipal raw(principal);
     OutgoingCall call;
     return static_cast<Status>(f(call.principal(raw.get()).get()));
   }
+  std::uint32_t login = ATOLL_LOGIN_UNKNOWN;
   template <class F>
   Status boss(F f) {
     return as(kBoss, ATOLL_ROLE_ADMIN, f);
@@ -458,6 +479,121 @@ TEST_CASE("accounts: everybody changes his own password, wherever it says to") {
     const atoll_uuid boss = to_abi(kBoss);
     return p.service->admin->change_password(c, p.service->self, &boss, str("old"), str("new"));
   }) == Status::Unimplemented);
+}
+
+TEST_CASE("accounts: a guest and who has no role are told of those in their groups whom they know anyway") {
+  Place p;
+  p.book.members = {{kReaders, kAda}, {kReaders, kVisitor}, {kReaders, kBoss}, {kReaders, kNobody}};
+  p.book.rows[kNobody] = {ATOLL_ACCOUNT_USER, ATOLL_ROLE_NONE, "nobody", ""};
+  p.space(1, ATOLL_SPACE_PROJECT, {}, {{kVisitor, ATOLL_ACCOUNT_USER}, {kAda, ATOLL_ACCOUNT_USER}});
+  std::vector<AccountId> seen;
+  const auto members = [&](const atoll_call *call) {
+    seen.clear();
+    const atoll_uuid raw = to_abi(kReaders);
+    const atoll_uuids groups{&raw, 1};
+    const auto sink = make_sink<atoll_membership_sink>(
+        [&](const atoll_uuid *, const atoll_account *a) { seen.push_back(from_abi<AccountId>(a->id)); });
+    return p.service->directory->members_of_many(call, p.service->self, &groups, sink.get());
+  };
+  CHECK(p.as(kVisitor, ATOLL_ROLE_USER_LIGHT, members, {kReaders}) == Status::Ok);
+  CHECK(seen == std::vector<AccountId>{kAda, kVisitor});
+  CHECK(p.as(kNobody, ATOLL_ROLE_NONE, members, {kReaders}) == Status::Ok);
+  CHECK(seen == std::vector<AccountId>{kNobody});
+  CHECK(p.as(kAda, ATOLL_ROLE_USER, members, {kReaders}) == Status::Ok);
+  CHECK(seen.size() == 4);
+}
+
+TEST_CASE("accounts: app tokens are made by their owner; admins list and remove those of others") {
+  Place p;
+  const atoll_uuid own{}, ada = to_abi(kAda), boss = to_abi(kBoss), some = to_abi(space_id(1)), none{};
+  const auto *tokens = p.service->tokens;
+  void *self = p.service->self;
+  const auto sink = make_sink<atoll_app_token_sink>([](const atoll_app_token *) {});
+  const auto secret = make_sink<atoll_text_sink>([](atoll_str) {});
+  using Operation = std::function<std::int32_t(const atoll_call *)>;
+  const auto list = [&](const atoll_uuid *of) -> Operation {
+    return [&, of](const atoll_call *c) { return tokens->list(c, self, of, sink.get()); };
+  };
+  const auto create = [&](const atoll_uuid *of) -> Operation {
+    return [&, of](const atoll_call *c) { return tokens->create(c, self, of, str("x"), 0, sink.get(), secret.get()); };
+  };
+  const auto remove = [&](const atoll_uuid *of, const atoll_uuid *id) -> Operation {
+    return [&, of, id](const atoll_call *c) { return tokens->remove(c, self, of, id, str("text")); };
+  };
+  const auto all = [&](const atoll_uuid *of) -> Operation {
+    return [&, of](const atoll_call *c) { return tokens->remove_all(c, self, of); };
+  };
+  for (const auto &mine : {list(&own), create(&own), remove(&own, &some), remove(&own, &none), all(&own)}) {
+    CHECK(p.ada(mine) == Status::Ok);
+    CHECK(p.book.tokens_of == kAda);
+    OutgoingCall anonymous;
+    CHECK(mine(anonymous.get()) == ATOLL_UNAUTHENTICATED);
+  }
+  p.book.tokens.clear();
+  for (const auto &theirs : {list(&boss), create(&boss), remove(&boss, &some), remove(&boss, &none), all(&boss)}) {
+    CHECK(p.ada(theirs) == Status::PermissionDenied);
+    CHECK(p.as(kAda, ATOLL_ROLE_SPACE_ADMIN, theirs) == Status::PermissionDenied);
+  }
+  CHECK(p.boss(create(&ada)) == Status::PermissionDenied);
+  CHECK(p.book.tokens.empty());
+  for (const auto &theirs : {list(&ada), remove(&ada, &some), all(&ada)}) {
+    CHECK(p.boss(theirs) == Status::Ok);
+    CHECK(p.book.tokens_of == kAda);
+  }
+}
+
+TEST_CASE("accounts: an app token gives nothing that outlives it or is more than it") {
+  Place p;
+  p.login = ATOLL_LOGIN_TOKEN;
+  const atoll_uuid own{}, ada = to_abi(kAda), boss = to_abi(kBoss), some = to_abi(space_id(1)), none{};
+  const auto *admin = p.service->admin;
+  const auto *tokens = p.service->tokens;
+  void *self = p.service->self;
+  const auto accounts = make_sink<atoll_account_sink>([](const atoll_account *) {});
+  const auto sink = make_sink<atoll_app_token_sink>([](const atoll_app_token *) {});
+  const auto secret = make_sink<atoll_text_sink>([](atoll_str) {});
+  auto draft = sized<atoll_account>();
+  draft.kind = ATOLL_ACCOUNT_USER;
+  draft.name = str("new");
+  draft.app_role = ATOLL_ROLE_SPACE_ADMIN;
+  auto raised = draft;
+  raised.id = ada;
+  using Operation = std::function<std::int32_t(const atoll_call *)>;
+  const std::vector<Operation> refused{
+      [&](const atoll_call *c) { return tokens->create(c, self, &own, str("x"), 0, sink.get(), secret.get()); },
+      [&](const atoll_call *c) { return tokens->remove(c, self, &own, &some, str("")); },
+      [&](const atoll_call *c) { return tokens->remove(c, self, &ada, &some, str("")); },
+      [&](const atoll_call *c) { return tokens->remove_all(c, self, &own); },
+      [&](const atoll_call *c) { return tokens->remove_all(c, self, &ada); },
+      [&](const atoll_call *c) { return admin->set_password(c, self, &boss, str("x")); },
+      [&](const atoll_call *c) { return admin->set_password(c, self, &ada, str("x")); },
+      [&](const atoll_call *c) { return p.service->change_password(c, self, str("old"), str("new")); },
+      [&](const atoll_call *c) {
+        return p.service->change_password_with(c, self, str("old"), str("new"), ATOLL_PASSWORD_END_TOKENS);
+      },
+      [&](const atoll_call *c) { return admin->create(c, self, &draft, str("x"), accounts.get()); },
+      [&](const atoll_call *c) { return admin->change(c, self, &raised, ATOLL_ACCOUNT_SET_APP_ROLE); },
+      [&](const atoll_call *c) { return admin->import_(c, self, nullptr, 0, 0, 0, nullptr); }};
+  for (std::size_t i = 0; i < refused.size(); ++i) {
+    CAPTURE(i);
+    CHECK(p.boss(refused[i]) == Status::PermissionDenied);
+  }
+  CHECK(p.book.changes == 0);
+  CHECK(p.book.tokens.empty());
+  // its own end, and the work of every day
+  CHECK(p.ada([&](const atoll_call *c) { return tokens->remove(c, self, &own, &none, str("its text")); }) ==
+        Status::Ok);
+  raised.app_role = draft.app_role = ATOLL_ROLE_USER;
+  CHECK(p.boss([&](const atoll_call *c) { return admin->create(c, self, &draft, str("x"), accounts.get()); }) ==
+        Status::Ok);
+  CHECK(p.boss([&](const atoll_call *c) { return admin->change(c, self, &raised, ATOLL_ACCOUNT_SET_APP_ROLE); }) ==
+        Status::Ok);
+  // the same with a password
+  p.login = ATOLL_LOGIN_PASSWORD;
+  for (std::size_t i = 0; i < refused.size(); ++i) {
+    CAPTURE(i);
+    CHECK(p.boss(refused[i]) == Status::Ok);
+  }
 }
 
 TEST_CASE("accounts: the end of one ends memberships and disables the personal space, once all of it can be done") {

@@ -162,6 +162,11 @@ void Gateway::fill_accounts_service() {
   made.change_password = [](C c, void *self, atoll_str old_password, atoll_str new_password) noexcept {
     return guarded(c, [&] { return of(self).change_own_password(Call(c), view(old_password), view(new_password)); });
   };
+  made.change_password_with = [](C c, void *self, atoll_str old_password, atoll_str new_password,
+                                 std::uint32_t flags) noexcept {
+    return guarded(
+        c, [&] { return of(self).change_own_password(Call(c), view(old_password), view(new_password), flags); });
+  };
   made.remove_account = [](C c, void *self, const atoll_uuid *account, std::uint32_t purge) noexcept {
     return guarded(c, [&] { return of(self).remove(Call(c), from_abi<AccountId>(*account), purge != 0); });
   };

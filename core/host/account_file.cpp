@@ -54,12 +54,30 @@ class FileProblems {
   std::vector<AccountProblem> &out_;
 };
 
+struct NamedField {
+  std::string_view name;
+  std::uint32_t field;
+};
+constexpr NamedField kNamedFields[] = {{"display_name", ATOLL_ACCOUNT_SET_DISPLAY_NAME},
+                                       {"mail", ATOLL_ACCOUNT_SET_MAIL},
+                                       {"given_name", ATOLL_ACCOUNT_SET_GIVEN_NAME},
+                                       {"surname", ATOLL_ACCOUNT_SET_SURNAME},
+                                       {"language", ATOLL_ACCOUNT_SET_LANGUAGE},
+                                       {"description", ATOLL_ACCOUNT_SET_DESCRIPTION},
+                                       {"role", ATOLL_ACCOUNT_SET_APP_ROLE},
+                                       {"enabled", ATOLL_ACCOUNT_SET_ENABLED},
+                                       {"guest", ATOLL_ACCOUNT_SET_GUEST},
+                                       {"expires", ATOLL_ACCOUNT_SET_EXPIRES}};
+
 /// Takes a value in; what is wrong with it is the result, else empty.
 std::string take_value(FileAccount &to, std::string_view field, std::string_view value) {
   const auto text = [&](std::string &at) {
     at = value;
     return std::string();
   };
+  if (value.empty()) return {};  // as if it were not there
+  for (const NamedField &named : kNamedFields)
+    if (named.name == field) to.fields |= named.field;
   if (field == "name") return text(to.name);
   if (field == "display_name") return text(to.display_name);
   if (field == "mail") return text(to.mail);
@@ -83,7 +101,7 @@ std::string take_value(FileAccount &to, std::string_view field, std::string_view
     (field == "enabled" ? to.enabled : to.guest) = *yes;
   } else if (field == "expires") {
     const auto at = read_expiry(value);
-    if (!at) return "expires: " + shown + " is no time like 2030-01-31T12:00:00Z";
+    if (!at) return "expires: " + shown + " is no time like 2030-01-31T12:00:00Z, and not never";
     to.expires_ns = *at;
   } else if (field == "id") {
     const auto id = AccountId::parse(value);
@@ -97,7 +115,8 @@ std::string take_value(FileAccount &to, std::string_view field, std::string_view
 }
 
 /// What is missing when all of an entry is read.
-void finish(FileAccount &entry, bool said_role, FileProblems &problems) {
+void finish(FileAccount &entry, FileProblems &problems) {
+  const bool said_role = (entry.fields & ATOLL_ACCOUNT_SET_APP_ROLE) != 0;
   if (entry.kind == ATOLL_ACCOUNT_GROUP) entry.app_role = ATOLL_ROLE_NONE;
   if (entry.guest && !said_role) entry.app_role = ATOLL_ROLE_USER_LIGHT;
   if (entry.name.empty() && entry.guest) entry.name = entry.mail;
@@ -205,14 +224,11 @@ void read_csv(std::string_view text, AccountFile &file) {
     }
     FileAccount entry;
     entry.line = record.line;
-    bool said_role = false;
     for (std::size_t c = 0; c < columns.size(); ++c) {
-      if (record.fields[c].empty()) continue;
-      said_role |= columns[c] == "role";
       if (std::string wrong = take_value(entry, columns[c], record.fields[c]); !wrong.empty())
         problems.add(record.line, std::move(wrong));
     }
-    finish(entry, said_role, problems);
+    finish(entry, problems);
     file.entries.push_back(std::move(entry));
   }
 }
@@ -292,19 +308,42 @@ std::string first_of_dn(std::string_view dn) {
   return std::string(base::trim(out));
 }
 
+/// A DN as it is compared: in small letters, without blanks around its commas and equals signs.
+std::string dn_key(std::string_view dn) {
+  std::string out;
+  for (const char c : base::to_lower(base::trim(dn))) {
+    if (c == ',' || c == '=' || c == '+')
+      while (!out.empty() && out.back() == ' ') out.pop_back();
+    const bool behind_mark = !out.empty() && (out.back() == ',' || out.back() == '=' || out.back() == '+');
+    if (c != ' ' || !behind_mark) out.push_back(c);
+  }
+  return out;
+}
+
 struct LdifReader {
   AccountFile &file;
   FileProblems problems{file.problems};
-  std::vector<std::pair<std::size_t, std::pair<std::string, std::string>>> members{};  // line, user, group
+  /// A user as a group names it: by its DN, or by its name.
+  struct Member {
+    std::size_t line;
+    std::string text;
+    bool is_dn;
+    std::size_t group;  ///< number of the entry
+  };
+  std::vector<Member> members{};
+  std::vector<Member> member_of{};             ///< the same the other way round: text is a group, `group` is the user
+  std::map<std::string, std::size_t> by_dn{};  ///< entries
+  std::map<std::string, std::size_t> user_names{};  ///< entries
 
   void record(const std::vector<LdifValue> &values) {
     if (values.empty()) return;
     FileAccount entry;
     entry.line = values.front().line;
     if (!base::iequals(values.front().name, "dn")) return problems.add(entry.line, "an entry begins with dn:");
-    bool user = false, group = false, said_role = false;
+    bool user = false, group = false;
     std::string cn, uid;
-    std::vector<std::pair<std::size_t, std::string>> of_group;
+    const std::size_t number = file.entries.size();
+    std::vector<Member> of_group, of_user;
     for (const LdifValue &one : values) {
       const std::string name = base::to_lower(one.name.substr(0, one.name.find(';')));
       const auto take = [&](std::string_view field) {
@@ -341,13 +380,12 @@ struct LdifReader {
           problems.add(one.line, "the password is a hash, which cannot be taken over: leave it out and set a new one");
         take("password");
       } else if (name == "memberof") {
-        entry.groups.push_back(first_of_dn(one.value));
+        if (!one.value.empty()) of_user.push_back({one.line, one.value, true, number});
       } else if (name == "member" || name == "uniquemember") {
-        if (!one.value.empty()) of_group.emplace_back(one.line, first_of_dn(one.value));
+        if (!one.value.empty()) of_group.push_back({one.line, one.value, true, number});
       } else if (name == "memberuid") {
-        of_group.emplace_back(one.line, one.value);
+        if (!one.value.empty()) of_group.push_back({one.line, one.value, false, number});
       } else if (name == "atollrole") {
-        said_role = true;
         take("role");
       } else if (name == "atollenabled") {
         take("enabled");
@@ -360,15 +398,56 @@ struct LdifReader {
     if (!user && !group) return;  // a folder of the directory, or the like
     entry.kind = user ? ATOLL_ACCOUNT_USER : ATOLL_ACCOUNT_GROUP;
     entry.name = user && !uid.empty() ? uid : cn;
-    if (user && entry.display_name.empty()) entry.display_name = cn;
+    if (user && entry.display_name.empty()) static_cast<void>(take_value(entry, "display_name", cn));
     // LDAP demands an sn: one that repeats the whole name says nothing.
-    if (entry.surname == entry.display_name) entry.surname.clear();
-    if (!user) {
-      entry.groups.clear();
-      for (auto &[line, name] : of_group) members.push_back({line, {std::move(name), entry.name}});
+    if (entry.surname == entry.display_name) {
+      entry.surname.clear();
+      entry.fields &= ~ATOLL_ACCOUNT_SET_SURNAME;
     }
-    finish(entry, said_role, problems);
+    auto &found = user ? of_user : of_group;
+    auto &kept = user ? member_of : members;
+    kept.insert(kept.end(), found.begin(), found.end());
+    finish(entry, problems);
+    by_dn.emplace(dn_key(values.front().value), number);
+    if (user) user_names.emplace(base::to_lower(entry.name), number);
     file.entries.push_back(std::move(entry));
+  }
+
+  /// Memberships, once all entries are known: they stand in any order.
+  void resolve() {
+    const auto named = [&](const Member &one, std::uint32_t kind) -> FileAccount * {
+      if (one.is_dn) {
+        const auto at = by_dn.find(dn_key(one.text));
+        return at == by_dn.end() || file.entries[at->second].kind != kind ? nullptr : &file.entries[at->second];
+      }
+      const auto at = user_names.find(base::to_lower(one.text));
+      return at == user_names.end() ? nullptr : &file.entries[at->second];
+    };
+    const auto add = [](std::vector<std::string> &to, const std::string &name) {
+      if (std::find(to.begin(), to.end(), name) == to.end()) to.push_back(name);
+    };
+    for (const Member &one : member_of) {
+      const FileAccount *group = named(one, ATOLL_ACCOUNT_GROUP);
+      add(file.entries[one.group].groups, group ? group->name : first_of_dn(one.text));
+    }
+    for (const Member &one : members) {
+      FileAccount &group = file.entries[one.group];
+      if (FileAccount *user = named(one, ATOLL_ACCOUNT_USER)) {
+        add(user->groups, group.name);
+        continue;
+      }
+      const std::string name = one.is_dn ? first_of_dn(one.text) : one.text;
+      const auto same = user_names.find(base::to_lower(name));
+      if (same != user_names.end()) {
+        add(file.entries[same->second].groups, group.name);
+      } else if (one.is_dn && by_dn.count(dn_key(one.text)) != 0) {
+        problems.add(one.line, "the member '" + name.substr(0, 100) + "' is a group, and a group cannot be in a group");
+      } else if (one.is_dn && !base::iequals(base::trim(one.text.substr(0, one.text.find('='))), "uid")) {
+        problems.add(one.line, "the member '" + name.substr(0, 100) + "' is no user of this file, and has no uid");
+      } else {
+        add(group.members, name);
+      }
+    }
   }
 
   void all(std::string_view text) {
@@ -429,18 +508,7 @@ struct LdifReader {
     flush();
     record(values);
     if (file.entries.empty() && file.problems.empty()) problems.add(line, "there is no user and no group in the file");
-    std::map<std::string, FileAccount *> users;
-    for (FileAccount &entry : file.entries)
-      if (entry.kind == ATOLL_ACCOUNT_USER) users.emplace(base::to_lower(entry.name), &entry);
-    for (const auto &[at, pair] : members) {
-      const auto found = users.find(base::to_lower(pair.first));
-      if (found == users.end()) {
-        problems.add(at, "the member '" + pair.first.substr(0, 100) + "' is no user of this file");
-        continue;
-      }
-      auto &groups = found->second->groups;
-      if (std::find(groups.begin(), groups.end(), pair.second) == groups.end()) groups.push_back(pair.second);
-    }
+    resolve();
   }
 };
 
@@ -516,6 +584,7 @@ FileAccount::FileAccount(const atoll_account &raw)
       expires_ns(raw.expires_ns) {}
 
 std::optional<std::int64_t> read_expiry(std::string_view text) {
+  if (base::iequals(text, "never")) return 0;
   const std::string copy(text);
   std::tm parts{};
   const char *end = ::strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%SZ", &parts);
@@ -557,6 +626,7 @@ Result<std::string> write_account_file(std::string_view format, const std::vecto
 
 AbiAccountEntries::AbiAccountEntries(const std::vector<FileAccount> &entries) {
   groups_.reserve(entries.size());
+  members_.reserve(entries.size());
   raw_.reserve(entries.size());
   for (const FileAccount &entry : entries) {
     auto &groups = groups_.emplace_back();
@@ -578,6 +648,10 @@ AbiAccountEntries::AbiAccountEntries(const std::vector<FileAccount> &entries) {
     raw.account.expires_ns = entry.expires_ns;
     raw.password = str(entry.password);
     raw.groups = atoll_strs{groups.data(), groups.size()};
+    auto &members = members_.emplace_back();
+    for (const std::string &member : entry.members) members.push_back(str(member));
+    raw.members = atoll_strs{members.data(), members.size()};
+    raw.fields = entry.fields;
     raw_.push_back(raw);
   }
 }

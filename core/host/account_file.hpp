@@ -23,7 +23,9 @@ struct FileAccount {
   AccountId id;
   std::string name, display_name, mail, given_name, surname, language, description, password;
   std::int64_t expires_ns = 0;
-  std::vector<std::string> groups;  ///< names; of users
+  std::vector<std::string> groups;   ///< names; of users
+  std::vector<std::string> members;  ///< of groups: names of users that are no entries of the file
+  std::uint32_t fields = 0;          ///< what the file says: ATOLL_ACCOUNT_SET_*
 
   FileAccount() = default;
   explicit FileAccount(const atoll_account &raw);
@@ -43,19 +45,19 @@ struct AccountFile {
 ///
 /// CSV columns, in any order, of which only `name` is needed: kind (user, group), name, display_name, mail, given_name,
 /// surname, language, role (admin, space admin, user, user light), enabled, guest (yes, no), expires
-/// (2030-01-31T12:00:00Z), groups (names with ; between them), description, id, password. An empty field is as if it
-/// were not there.
+/// (2030-01-31T12:00:00Z, never), groups (names with ; between them), description, id, password. An empty field is as
+/// if it were not there.
 ///
 /// LDIF: inetOrgPerson or account (uid, cn or displayName, mail, givenName, sn, preferredLanguage, userPassword in
 /// plain text, memberOf, entryUUID) and groupOfNames or posixGroup (cn, description, member, memberUid); atollRole,
 /// atollEnabled, atollGuest and atollExpires as the columns. Other attributes are left alone, other kinds of entries
-/// left out.
+/// left out. Entries may stand in any order; a member is found by its DN, else by the uid of it.
 Result<AccountFile> read_account_file(std::string_view format, std::string_view text);
 
 /// The same forms; without passwords.
 Result<std::string> write_account_file(std::string_view format, const std::vector<FileAccount> &accounts);
 
-/// "2030-01-31T12:00:00Z", seconds at most; nothing for anything else.
+/// "2030-01-31T12:00:00Z", seconds at most, or "never" (0); nothing for anything else.
 std::optional<std::int64_t> read_expiry(std::string_view text);
 
 /// The ABI form of entries, which it must not outlive.
@@ -68,7 +70,7 @@ class AbiAccountEntries {
   std::uint64_t size() const noexcept { return raw_.size(); }
 
  private:
-  std::vector<std::vector<atoll_str>> groups_;
+  std::vector<std::vector<atoll_str>> groups_, members_;
   std::vector<atoll_account_entry> raw_;
 };
 

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <random>
 
 using namespace Atoll;
@@ -52,7 +53,7 @@ TEST_CASE("csv: what is wrong has its line") {
         "3: enabled: 'maybe' is neither yes nor no\n"
         "3: the role 'boss' is none of admin, space admin, user, user light\n"
         "3: the id '1' is no UUID\n"
-        "3: expires: 'tomorrow' is no time like 2030-01-31T12:00:00Z\n"
+        "3: expires: 'tomorrow' is no time like 2030-01-31T12:00:00Z, and not never\n"
         "3: the kind 'cat' is neither user nor group\n");
   CHECK(problems_of("csv", "name,mail\n,x@y\n") == "2: there is no name\n");
   CHECK(problems_of("csv", "name\nok\n\xFF\n") == "3: this is no valid UTF-8 text\n");
@@ -79,6 +80,48 @@ TEST_CASE("ldif: folded lines, base64, comments, groups with members") {
   CHECK(file->entries[1].kind == ATOLL_ACCOUNT_GROUP);
 }
 
+TEST_CASE("ldif: people and groups in any order, members by DN, members that are not in the file") {
+  const std::string person =
+      "dn: cn=Albert Einstein, OU=users\nobjectClass: inetOrgPerson\nuid: einstein\ncn: Albert "
+      "Einstein\nmemberOf: cn=chess,ou=groups\n\n";
+  const std::string group =
+      "dn: cn=physics,ou=groups\nobjectClass: groupOfNames\ncn: physics\nmember: CN=albert "
+      "einstein,ou=users\nmember: uid=marie,ou=users\n\n";
+  const std::string posix =
+      "dn: ou=chess,ou=x\nobjectClass: posixGroup\ncn: chess\nmemberUid: Einstein\nmemberUid: "
+      "paul\n\n";
+  for (const std::string &text : {person + group + posix, group + person + posix, posix + group + person}) {
+    CAPTURE(text);
+    const auto file = read_account_file("ldif", text);
+    REQUIRE(file.ok());
+    REQUIRE(file->problems.empty());
+    REQUIRE(file->entries.size() == 3);
+    for (const FileAccount &entry : file->entries) {
+      auto groups = entry.groups;
+      std::sort(groups.begin(), groups.end());
+      if (entry.name == "einstein") CHECK(groups == std::vector<std::string>{"chess", "physics"});
+      if (entry.name == "physics") CHECK(entry.members == std::vector<std::string>{"marie"});
+      if (entry.name == "chess") CHECK(entry.members == std::vector<std::string>{"paul"});
+    }
+  }
+}
+
+TEST_CASE("an entry tells which fields the file has") {
+  const auto csv = read_account_file("csv", "name,mail,enabled,expires\na,,no,\nb,b@x,,never\n");
+  REQUIRE(csv.ok());
+  REQUIRE(csv->entries.size() == 2);
+  CHECK(csv->entries[0].fields == ATOLL_ACCOUNT_SET_ENABLED);
+  CHECK(csv->entries[1].fields == (ATOLL_ACCOUNT_SET_MAIL | ATOLL_ACCOUNT_SET_EXPIRES));
+  CHECK(csv->entries[1].expires_ns == 0);
+  const auto ldif = read_account_file("ldif",
+                                      "dn: uid=a\nobjectClass: inetOrgPerson\nuid: a\ncn: A B\nsn: A B\nmail:\n"
+                                      "givenName: A\natollGuest: no\n");
+  REQUIRE(ldif.ok());
+  REQUIRE(ldif->entries.size() == 1);
+  CHECK(ldif->entries[0].fields ==
+        (ATOLL_ACCOUNT_SET_DISPLAY_NAME | ATOLL_ACCOUNT_SET_GIVEN_NAME | ATOLL_ACCOUNT_SET_GUEST));
+}
+
 TEST_CASE("ldif: what is wrong has its line") {
   const std::string person = "dn: uid=a\nobjectClass: inetOrgPerson\nuid: a\n";
   CHECK(problems_of("ldif", "uid: a\n") == "1: an entry begins with dn:\n");
@@ -91,8 +134,12 @@ TEST_CASE("ldif: what is wrong has its line") {
   CHECK(problems_of("ldif", person + "userPassword: {SSHA}x\n").rfind("4: the password is a hash", 0) == 0);
   CHECK(problems_of("ldif", "version: 2\n" + person) == "1: only LDIF version 1 is read\n");
   CHECK(problems_of("ldif", "\n x\n" + person) == "2: a line that goes on nothing\n");
-  CHECK(problems_of("ldif", "dn: cn=g\nobjectClass: groupOfNames\ncn: g\nmember: uid=nobody\n") ==
-        "4: the member 'nobody' is no user of this file\n");
+  CHECK(problems_of("ldif", "dn: cn=g\nobjectClass: groupOfNames\ncn: g\nmember: uid=nobody\n") == "");
+  CHECK(problems_of("ldif", "dn: cn=g\nobjectClass: groupOfNames\ncn: g\nmember: cn=No Body,ou=x\n") ==
+        "4: the member 'No Body' is no user of this file, and has no uid\n");
+  CHECK(problems_of("ldif",
+                    "dn: cn=g\nobjectClass: groupOfNames\ncn: g\nmember: cn=h\n\ndn: cn=h\nobjectClass: "
+                    "groupOfNames\ncn: h\n") == "4: the member 'h' is a group, and a group cannot be in a group\n");
   CHECK(problems_of("ldif", "dn: ou=x\nobjectClass: organizationalUnit\n").find("no user and no group") !=
         std::string::npos);
 }

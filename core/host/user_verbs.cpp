@@ -3,6 +3,7 @@
 
 #include <atoll/sdk/call.hpp>
 
+#include <algorithm>
 #include <map>
 #include <optional>
 #include <vector>
@@ -180,12 +181,53 @@ class UserVerbs {
       });
       sink.rethrow();
       if (!done && problems.empty()) return done.error();
+      std::stable_sort(problems.begin(), problems.end(),
+                       [](const AccountProblem &a, const AccountProblem &b) { return a.line < b.line; });
     }
     std::string out;
     base::JsonWriter json(out);
     json.begin_object().field("entries", std::uint64_t{file->entries.size()}).key("problems").begin_array();
     for (const AccountProblem &problem : problems)
       json.begin_object().field("line", std::uint64_t{problem.line}).field("text", problem.text).end_object();
+    json.end_array().end_object();
+    return out;
+  }
+
+  /// {"tokens": [{"id", "label", "created", "expires", "last_used"}]}, seconds since 1970; with `remove` (an id, or
+  /// all) these end instead.
+  Result<std::string> tokens() {
+    const auto *accounts = runtime_.gateway_accounts;
+    std::optional<atoll_uuid> account;
+    auto found = on_account([&](const Lease &, const Account &one, OutgoingCall &) {
+      account = one.raw_id;
+      return ATOLL_OK;
+    });
+    if (!found || !account) return found;
+    const std::string removed = text("remove");
+    if (!removed.empty()) {
+      const auto token = removed == "all" ? Uuid() : Uuid::parse(removed);
+      if (!token) return error(Status::InvalidArgument, "'" + removed + "' is no id of an app token, and not all");
+      const atoll_uuid id = to_abi(*token);
+      const auto done = as_admin([&](const atoll_call *call) {
+        return token->none() ? accounts->tokens->remove_all(call, accounts->self, &*account)
+                             : accounts->tokens->remove(call, accounts->self, &*account, &id, str(""));
+      });
+      if (!done) return done.error();
+      return std::string("{}");
+    }
+    std::string out;
+    base::JsonWriter json(out);
+    json.begin_object().key("tokens").begin_array();
+    const auto sink = make_sink<atoll_app_token_sink>([&](const atoll_app_token *raw) {
+      constexpr std::int64_t second = 1'000'000'000;
+      json.begin_object().field("id", from_abi<Uuid>(raw->id).text()).field("label", view(raw->label));
+      json.field("created", raw->created_ns / second).field("expires", raw->expires_ns / second);
+      json.field("last_used", raw->last_used_ns / second).end_object();
+    });
+    const auto done = as_admin(
+        [&](const atoll_call *call) { return accounts->tokens->list(call, accounts->self, &*account, sink.get()); });
+    sink.rethrow();
+    if (!done) return done.error();
     json.end_array().end_object();
     return out;
   }
@@ -311,6 +353,7 @@ Result<std::string> run_user_verb(const Runtime &runtime, std::string_view verb,
   if (verb == "user.add") return verbs.add();
   if (verb == "user.passwd") return verbs.set_password();
   if (verb == "user.remove") return verbs.remove();
+  if (verb == "user.tokens") return verbs.tokens();
   if (verb == "user.import") return verbs.import();
   if (verb == "user.export") return verbs.export_all();
   return error(Status::InvalidArgument, "there is no verb '" + std::string(verb) + "'");

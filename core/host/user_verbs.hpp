@@ -13,7 +13,7 @@
 
 namespace Atoll::host {
 
-/// user.list, user.add, user.passwd, user.remove, user.import, user.export; see run_verb().
+/// user.list, user.add, user.passwd, user.remove, user.tokens, user.import, user.export; see run_verb().
 Result<std::string> run_user_verb(const Runtime &runtime, std::string_view verb, const base::JsonObject &request);
 
 }  // namespace Atoll::host

@@ -140,7 +140,7 @@ const std::vector<Command> &table() {
        1,
        1,
        "Set a new password.",
-       kRemoteOrOffline,
+       "The app tokens of the account end with it: whoever had the account is out.",
        {{"--password-stdin", "", "Read the password from standard input; otherwise one is made up and printed."},
         kData,
         kConfig,
@@ -163,6 +163,21 @@ const std::vector<Command> &table() {
         kDevel,
         kHelp},
        user_remove},
+      {"user tokens",
+       "NAME",
+       1,
+       1,
+       "List the app tokens of an account, or remove them.",
+       "App tokens are passwords of programs. They end with their time, with the account, when they are removed and "
+       "when "
+       "an admin sets a new password (user passwd); while the account is disabled they do not work.",
+       {{"--remove", "ID", "End the token with this id; 'all' ends all of them."},
+        kJson,
+        kConfig,
+        kData,
+        kDevel,
+        kHelp},
+       user_tokens},
       {"user import",
        "FILE",
        1,
@@ -170,18 +185,19 @@ const std::vector<Command> &table() {
        "Make accounts and groups from a CSV or LDIF file: all or none.",
        "CSV: the first line names the columns, of which only name is needed: kind (user or group), name, display_name, "
        "mail, given_name, surname, language, role (admin, space admin, user, user light), enabled and guest (yes, no), "
-       "expires (2030-01-31T12:00:00Z), groups (with ; between them; those that are missing are made), description, "
+       "expires (2030-01-31T12:00:00Z or never), groups (with ; between them; those that are missing are made), "
+       "description, "
        "id, "
-       "password.\n\n"
+       "password. An empty field is as if it were not there.\n\n"
        "LDIF: inetOrgPerson with uid, cn, displayName, mail, givenName, sn, preferredLanguage, userPassword (plain "
        "text), "
        "memberOf and entryUUID, and groupOfNames with cn, description and member. atollRole, atollEnabled, atollGuest "
        "and "
-       "atollExpires are as the columns. Other attributes and entries are left out.\n\n"
+       "atollExpires are as the columns. Other attributes and entries are left out. Entries may stand in any order.\n\n"
        "What is wrong is told with its line, and then nothing is changed. FILE - is standard input.",
        {{"--format", "FORMAT", "csv or ldif; else as the file's name ends."},
         {"--dry-run", "", "Only say what is wrong."},
-        {"--update", "", "An account that is there takes what the file says; else it is wrong."},
+        {"--update", "", "An account that is there takes what the file says and keeps the rest; else it is wrong."},
         kData,
         kConfig,
         kDevel,

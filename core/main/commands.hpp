@@ -38,6 +38,7 @@ int user_add(const Arguments &);
 int user_list(const Arguments &);
 int user_passwd(const Arguments &);
 int user_remove(const Arguments &);
+int user_tokens(const Arguments &);
 int user_import(const Arguments &);
 int user_export(const Arguments &);
 int space_list(const Arguments &);

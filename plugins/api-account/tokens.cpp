@@ -44,14 +44,55 @@ void append_token(base::JsonWriter &json, const AppTokenRecord &token) {
   json.end_object();
 }
 
+using Parameters = std::map<std::string, std::string>;
+
+/// Whose tokens: none for one's own, else the account that userID or userName says, which is for admins.
+Result<AccountId> account_of(const AccountsClient &accounts, const Call &call, const Parameters &given) {
+  const auto id = given.find("userID"), name = given.find("userName");
+  if (id != given.end() && name != given.end())
+    return error(Status::InvalidArgument, "Give userID or userName, not both.");
+  if (id != given.end()) {
+    const auto parsed = AccountId::parse(id->second);
+    if (!parsed || parsed->none()) return error(Status::InvalidArgument, "userID is the id of an account.");
+    return *parsed;
+  }
+  if (name == given.end()) return AccountId();
+  const auto found = accounts.find(call, ATOLL_ACCOUNT_USER, name->second);
+  if (!found) return found.error();
+  return found->id;
+}
+
+Answer remove(const AccountsClient &accounts, const Call &call, const Request &request) {
+  const auto given = parameters(request.query(), {"token", "all", "userID", "userName"});
+  if (!given) return refusal(given.error());
+  const auto token = given->find("token"), all = given->find("all");
+  const bool every = all != given->end();
+  if (every && (all->second != "true" || token != given->end()))
+    return refusal(400, "invalidRequest", "all=true stands alone.");
+  if (!every && (token == given->end() || token->second.empty()))
+    return refusal(400, "invalidRequest", "Name the token: ?token=ID, or its text; or ?all=true.");
+  const auto account = account_of(accounts, call, *given);
+  if (!account) return refusal(account.error());
+  if (every) {
+    const auto done = accounts.tokens_remove_all(call, *account);
+    return done ? Answer() : refusal(done.error());
+  }
+  const auto id = Uuid::parse(token->second);
+  const auto done = accounts.token_remove(call, id.value_or(Uuid()), id ? std::string_view() : token->second, *account);
+  return done ? Answer() : refusal(done.error());
+}
+
 }  // namespace
 
 Answer tokens(const AccountsClient &accounts, const Call &call, const Request &request) {
   Answer out;
   base::JsonWriter json(out.body);
   if (request.method() == "GET" || request.method() == "HEAD") {
-    if (const auto none = parameters(request.query(), {}); !none) return refusal(none.error());
-    const auto all = accounts.tokens(call);
+    const auto given = parameters(request.query(), {"userID", "userName"});
+    if (!given) return refusal(given.error());
+    const auto account = account_of(accounts, call, *given);
+    if (!account) return refusal(account.error());
+    const auto all = accounts.tokens(call, *account);
     if (!all) return refusal(all.error());
     json.begin_array();
     for (const AppTokenRecord &token : *all) append_token(json, token);
@@ -74,17 +115,7 @@ Answer tokens(const AccountsClient &accounts, const Call &call, const Request &r
     append_token(json, *made);
     return out;
   }
-  if (request.method() == "DELETE") {
-    const auto given = parameters(request.query(), {"token"});
-    if (!given) return refusal(given.error());
-    const auto token = given->find("token");
-    if (token == given->end() || token->second.empty())
-      return refusal(400, "invalidRequest", "Name the token: ?token=ID, or its text.");
-    const auto id = Uuid::parse(token->second);
-    const auto done = accounts.token_remove(call, id.value_or(Uuid()), id ? std::string_view() : token->second);
-    if (!done) return refusal(done.error());
-    return out;
-  }
+  if (request.method() == "DELETE") return remove(accounts, call, request);
   return wrong_method("GET, POST, DELETE");
 }
 

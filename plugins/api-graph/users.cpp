@@ -360,7 +360,11 @@ Answer Users::change_password(const Asked &asked) const {
   if (!old_password || !new_password || old_password->empty() || new_password->empty())
     return failure(invalid("Give currentPassword and newPassword."));
   if (*old_password == *new_password) return failure(invalid("The new password is the one that you have."));
-  const auto done = accounts_.change_password(asked.call, *old_password, *new_password);
+  // Not in the description of the API: programs stay logged in unless this says otherwise.
+  const auto end_programs = base::json_boolean(*body, "removeAppTokens");
+  if ((*body)->has("removeAppTokens") && !end_programs) return failure(invalid("removeAppTokens is true or false."));
+  const auto done = accounts_.change_password(asked.call, *old_password, *new_password,
+                                              end_programs.value_or(false) ? ATOLL_PASSWORD_END_TOKENS : 0u);
   // 401 would make a client ask for the login again.
   if (done.status() == Status::Unauthenticated) return failure(invalid("currentPassword is wrong."));
   return done ? Answer{204, {}, {}, 0} : failure(done.error());

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Many accounts at once, all or none.
-#include <map>
+#include <set>
 
 #include "plugins/auth-local/account_rows.hpp"
 #include "plugins/auth-local/account_store.hpp"
@@ -23,30 +23,35 @@ AccountId id_of(sql::Sessions::Lease &lease, std::int64_t kind, const std::strin
   return ids.empty() ? AccountId() : AccountId::parse(ids[0]).value_or(AccountId());
 }
 
+void put_membership(sql::Sessions::Lease &lease, const AccountId &group, const AccountId &user) {
+  const std::string group_key = group.text(), user_key = user.text();
+  lease.run("INSERT INTO memberships(group_id, user_id) VALUES($1, $2) ON CONFLICT DO NOTHING", useRef(group_key),
+            useRef(user_key));
+}
+
 }  // namespace
 
-Result<void> AccountStore::put_entry(Lease &lease, const ImportEntry &entry, bool update, bool &was_admin) {
+Result<void> AccountStore::put_change(Lease &lease, const ImportEntry &entry, const AccountId &there, bool &was_admin) {
   Account account = entry.account;
-  if (auto completed = complete(account); !completed) return completed;
-  const AccountId there = id_of(lease, account.kind, folded(account.name));
-  if (there.none()) {
-    std::int64_t same_id = 0;
-    const std::string id = account.id.text();
-    lease.run("SELECT count(*) FROM accounts WHERE id = $1", useRef(id), into(same_id));
-    if (same_id > 0) return error(Status::AlreadyExists, "another account has the id " + id);
-    insert(lease, account, entry.password_hash);
-  } else {
-    if (!update) return error(Status::AlreadyExists, "there is an account named " + account.name + " already");
-    if (!entry.account.id.none() && entry.account.id != there)
-      return error(Status::AlreadyExists, "the account " + account.name + " has another id");
-    account.id = there;
-    if (auto applied = apply(lease, account, kTaken, was_admin); !applied) return applied;
-    if (!entry.password_hash.empty()) {
-      const std::string id = there.text();
-      lease.run("UPDATE accounts SET password = $1 WHERE id = $2", useRef(entry.password_hash), useRef(id));
-    }
-  }
-  for (const std::string &name : entry.groups) {
+  if (!account.id.none() && account.id != there)
+    return error(Status::AlreadyExists, "the account " + account.name + " has another id");
+  account.id = there;
+  const std::string id = there.text();
+  std::int64_t guest = 0;
+  lease.run("SELECT guest FROM accounts WHERE id = $1", useRef(id), into(guest));
+  if ((entry.fields & ATOLL_ACCOUNT_SET_GUEST) != 0 && account.guest != (guest != 0))
+    return error(Status::InvalidArgument, "the account " + account.name +
+                                              (guest != 0 ? " is a guest" : " is no guest") +
+                                              ", which an import cannot change");
+  if (auto applied = apply(lease, account, entry.fields & kTaken, was_admin); !applied) return applied;
+  if (entry.password_hash.empty()) return {};
+  lease.run("UPDATE accounts SET password = $1 WHERE id = $2", useRef(entry.password_hash), useRef(id));
+  lease.run("DELETE FROM app_tokens WHERE account = $1", useRef(id));
+  return {};
+}
+
+Result<void> AccountStore::put_groups(Lease &lease, const AccountId &user, const std::vector<std::string> &names) {
+  for (const std::string &name : names) {
     AccountId group = id_of(lease, ATOLL_ACCOUNT_GROUP, folded(name));
     if (group.none()) {
       Account made;
@@ -58,11 +63,42 @@ Result<void> AccountStore::put_entry(Lease &lease, const ImportEntry &entry, boo
       insert(lease, made, "");
       group = made.id;
     }
-    const std::string group_key = group.text(), user_key = account.id.text();
-    lease.run("INSERT INTO memberships(group_id, user_id) VALUES($1, $2) ON CONFLICT DO NOTHING", useRef(group_key),
-              useRef(user_key));
+    put_membership(lease, group, user);
   }
   return {};
+}
+
+Result<void> AccountStore::put_members(Lease &lease, const ImportEntry &entry) {
+  if (entry.members.empty()) return {};
+  if (entry.account.kind != ATOLL_ACCOUNT_GROUP) return error(Status::InvalidArgument, "only groups have members");
+  const AccountId group = id_of(lease, ATOLL_ACCOUNT_GROUP, folded(entry.account.name));
+  for (const std::string &name : entry.members) {
+    const AccountId user = id_of(lease, ATOLL_ACCOUNT_USER, folded(name));
+    if (user.none()) return error(Status::InvalidArgument, "the member '" + name + "' is no user of the file or here");
+    put_membership(lease, group, user);
+  }
+  return {};
+}
+
+Result<void> AccountStore::put_entry(Lease &lease, const ImportEntry &entry, bool update, bool &was_admin) {
+  ImportEntry put = entry;
+  Account &account = put.account;
+  if (account.name.empty() && account.guest) account.name = account.mail;
+  if (auto checked = check_name(account.name); !checked) return checked;
+  AccountId id = id_of(lease, account.kind, folded(account.name));
+  if (id.none()) {
+    if (auto completed = complete(account); !completed) return completed;
+    id = account.id;
+    std::int64_t same_id = 0;
+    const std::string key = id.text();
+    lease.run("SELECT count(*) FROM accounts WHERE id = $1", useRef(key), into(same_id));
+    if (same_id > 0) return error(Status::AlreadyExists, "another account has the id " + key);
+    insert(lease, account, entry.password_hash);
+  } else {
+    if (!update) return error(Status::AlreadyExists, "there is an account named " + account.name + " already");
+    if (auto changed = put_change(lease, put, id, was_admin); !changed) return changed;
+  }
+  return put_groups(lease, id, entry.groups);
 }
 
 Result<void> AccountStore::import(const std::vector<ImportEntry> &entries, bool update, bool dry,
@@ -75,19 +111,36 @@ Result<void> AccountStore::import(const std::vector<ImportEntry> &entries, bool 
     };
     lease.begin();
     bool was_admin = false;
-    std::map<std::pair<std::uint32_t, std::string>, std::size_t> seen;
-    for (std::size_t i = 0; i < entries.size(); ++i) {
-      const Account &account = entries[i].account;
-      const std::string &name = account.name.empty() && account.guest ? account.mail : account.name;
-      if (!seen.emplace(std::pair(account.kind, folded(name)), i).second) {
-        complain(i, "the name " + name + " comes twice");
-        continue;
+    std::set<std::pair<std::uint32_t, std::string>> seen;
+    const auto each = [&](auto takes, auto put_one) -> Result<void> {
+      for (std::size_t i = 0; i < entries.size(); ++i) {
+        if (!takes(entries[i])) continue;
+        auto put = put_one(entries[i]);
+        if (put) continue;
+        if (put.status() != Status::InvalidArgument && put.status() != Status::AlreadyExists) return put;
+        complain(i, put.error().message);
       }
-      auto put = put_entry(lease, entries[i], update, was_admin);
-      if (put) continue;
-      if (put.status() != Status::InvalidArgument && put.status() != Status::AlreadyExists) return put;
-      complain(i, put.error().message);
-    }
+      return {};
+    };
+    const auto put_once = [&](const ImportEntry &entry) -> Result<void> {
+      const Account &account = entry.account;
+      const std::string &name = account.name.empty() && account.guest ? account.mail : account.name;
+      if (!seen.emplace(account.kind, folded(name)).second)
+        return error(Status::AlreadyExists, "the name " + name + " comes twice");
+      return put_entry(lease, entry, update, was_admin);
+    };
+    // Groups first: users name them, and make those that are missing.
+    for (const bool groups : {true, false})
+      if (auto put =
+              each([&](const ImportEntry &entry) { return (entry.account.kind == ATOLL_ACCOUNT_GROUP) == groups; },
+                   put_once);
+          !put)
+        return put;
+    if (wrong == 0)
+      if (auto put = each([](const ImportEntry &entry) { return !entry.members.empty(); },
+                          [&](const ImportEntry &entry) { return put_members(lease, entry); });
+          !put)
+        return put;
     if (wrong == 0 && was_admin) {
       if (auto kept = keep_an_admin(lease); !kept) return kept;
     }

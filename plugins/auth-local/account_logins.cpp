@@ -128,6 +128,14 @@ Result<void> AccountStore::token_remove(const AccountId &account, const Uuid &to
   });
 }
 
+Result<void> AccountStore::tokens_remove_all(const AccountId &account) {
+  return with_session("delete app tokens", [&](Lease &lease) -> Result<void> {
+    const std::string key = account.text();
+    lease.run("DELETE FROM app_tokens WHERE account = $1", useRef(key));
+    return {};
+  });
+}
+
 Result<void> AccountStore::note_token_use(const Uuid &token, std::int64_t at_ns) {
   return with_session("note the use of an app token", [&](Lease &lease) -> Result<void> {
     const std::string key = token.text();

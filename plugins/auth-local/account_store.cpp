@@ -298,6 +298,21 @@ Result<void> AccountStore::set_password_hash(const AccountId &id, const std::str
     lease.begin();
     if (auto found = require(lease, id, ATOLL_ACCOUNT_USER, "user"); !found) return found;
     lease.run("UPDATE accounts SET password = $1 WHERE id = $2", useRef(password_hash), useRef(key));
+    lease.run("DELETE FROM app_tokens WHERE account = $1", useRef(key));
+    lease.commit();
+    return {};
+  });
+}
+
+Result<void> AccountStore::change_password_hash(const AccountId &id, const std::string &old_hash,
+                                                const std::string &new_hash, bool end_tokens) {
+  return with_session("change a password", [&](Lease &lease) -> Result<void> {
+    const std::string key = id.text();
+    lease.begin();
+    const auto changed = lease.run("UPDATE accounts SET password = $1 WHERE id = $2 AND password = $3",
+                                   useRef(new_hash), useRef(key), useRef(old_hash));
+    if (changed != 1) return error(Status::Aborted, "the password was changed by somebody else meanwhile");
+    if (end_tokens) lease.run("DELETE FROM app_tokens WHERE account = $1", useRef(key));
     lease.commit();
     return {};
   });

@@ -57,8 +57,10 @@ struct Membership {
 /// One account of an import.
 struct ImportEntry {
   Account account;
-  std::string password_hash;        ///< empty: none, or as it is
-  std::vector<std::string> groups;  ///< names
+  std::string password_hash;         ///< empty: none, or as it is
+  std::vector<std::string> groups;   ///< names
+  std::uint32_t fields = ~0u;        ///< ATOLL_ACCOUNT_SET_* that an account that is there takes
+  std::vector<std::string> members;  ///< of a group: names of users
 };
 
 /// One identity that leads to an account: where it comes from, and what it is called there.
@@ -135,7 +137,11 @@ class AccountStore {
   Result<void> import(const std::vector<ImportEntry> &entries, bool update, bool dry,
                       const std::function<void(std::size_t, const std::string &)> &problem);
   Result<void> note_login(const AccountId &id, std::int64_t at_ns);
+  /// By somebody else: its app tokens end with it.
   Result<void> set_password_hash(const AccountId &id, const std::string &password_hash);
+  /// Aborted when the hash is no longer the old one.
+  Result<void> change_password_hash(const AccountId &id, const std::string &old_hash, const std::string &new_hash,
+                                    bool end_tokens);
   /// Replaces a hash only if it is still the given one; for a new hash with newer parameters.
   Result<void> replace_password_hash(const AccountId &id, const std::string &old_hash, const std::string &new_hash);
   /// Memberships and identities go with it; its subject is never used again. FailedPrecondition for the last enabled
@@ -149,6 +155,7 @@ class AccountStore {
   Result<AppToken> token_add(const AccountId &account, AppToken token, const std::string &digest);
   /// By its id, or (none) by its digest.
   Result<void> token_remove(const AccountId &account, const Uuid &token, const std::string &digest);
+  Result<void> tokens_remove_all(const AccountId &account);
   Result<void> note_token_use(const Uuid &token, std::int64_t at_ns);
   Result<void> identity_add(const AccountId &id, const Identity &identity);
 
@@ -167,6 +174,9 @@ class AccountStore {
   static void insert(Lease &lease, const Account &account, const std::string &password_hash);
   static Result<void> apply(Lease &lease, const Account &account, std::uint32_t fields, bool &was_admin);
   static Result<void> put_entry(Lease &lease, const ImportEntry &entry, bool update, bool &was_admin);
+  static Result<void> put_change(Lease &lease, const ImportEntry &entry, const AccountId &there, bool &was_admin);
+  static Result<void> put_groups(Lease &lease, const AccountId &user, const std::vector<std::string> &names);
+  static Result<void> put_members(Lease &lease, const ImportEntry &entry);
   static Result<void> require(Lease &lease, const AccountId &id, std::uint32_t kind, const char *what);
 
   std::unique_ptr<sql::Sessions> sessions_;

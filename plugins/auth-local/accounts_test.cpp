@@ -278,11 +278,64 @@ TEST_CASE("an app token logs in its account, no other, until it is deleted") {
     REQUIRE(f.plugin->account_remove(f.context(), marie).ok());
     CHECK(f.log_in("marie", token->text).status() == Status::Unauthenticated);
   }
-  SUBCASE("a new password leaves it") {
-    REQUIRE(f.plugin->account_set_password(f.context(), marie, "other").ok());
+  SUBCASE("the account is disabled and enabled again") {
+    auto off = f.draft("marie");
+    off.id = to_abi(marie);
+    off.enabled = 0;
+    REQUIRE(f.plugin->account_change(f.context(), off, ATOLL_ACCOUNT_SET_ENABLED).ok());
+    off.enabled = 1;
+    REQUIRE(f.plugin->account_change(f.context(), off, ATOLL_ACCOUNT_SET_ENABLED).ok());
     CHECK(f.log_in("marie", token->text).ok());
-    CHECK(f.log_in("marie", "password").status() == Status::Unauthenticated);
   }
+  SUBCASE("an admin sets a new password") {
+    const auto other = f.token(paul);
+    REQUIRE(other.ok());
+    REQUIRE(f.plugin->account_set_password(f.context(), marie, "other").ok());
+    CHECK(f.log_in("marie", token->text).status() == Status::Unauthenticated);
+    CHECK(f.log_in("marie", "password").status() == Status::Unauthenticated);
+    CHECK(f.log_in("paul", other->text).ok());
+  }
+  SUBCASE("one's own new password leaves it, unless it is to go") {
+    REQUIRE(f.plugin->account_change_password(f.context(), marie, "password", "next").ok());
+    CHECK(f.log_in("marie", token->text).ok());
+    CHECK(f.plugin->account_change_password(f.context(), marie, "wrong", "x", ATOLL_PASSWORD_END_TOKENS).status() ==
+          Status::Unauthenticated);
+    CHECK(f.log_in("marie", token->text).ok());
+    REQUIRE(f.plugin->account_change_password(f.context(), marie, "next", "last", ATOLL_PASSWORD_END_TOKENS).ok());
+    CHECK(f.log_in("marie", token->text).status() == Status::Unauthenticated);
+    CHECK(f.log_in("marie", "last").ok());
+  }
+  SUBCASE("all of the account are removed") {
+    const auto other = f.token(paul);
+    REQUIRE(other.ok());
+    REQUIRE(f.log_in("paul", other->text).ok());
+    REQUIRE(f.plugin->tokens_remove_all(f.context(), marie).ok());
+    CHECK(f.log_in("marie", token->text).status() == Status::Unauthenticated);
+    CHECK(f.log_in("paul", other->text).ok());
+  }
+}
+
+TEST_CASE("a login tells what it was proved with, and how long that is good") {
+  Office f;
+  auto account = f.draft("marie");
+  account.expires_ns = base::now_unix_ns() + 10 * kMinute;
+  const auto marie = f.make(account);
+  REQUIRE(marie.ok());
+  const auto by_password = f.log_in("marie", "password");
+  REQUIRE(by_password.ok());
+  CHECK(by_password->login == ATOLL_LOGIN_PASSWORD);
+  CHECK(by_password->login_ends_ns == account.expires_ns);
+  const std::int64_t end = base::now_unix_ns() + kMinute;
+  const auto token = f.token(*marie, end), endless = f.token(*marie);
+  REQUIRE(token.ok());
+  REQUIRE(endless.ok());
+  for (int again = 0; again < 2; ++again) {  // looked up, and from memory
+    const auto login = f.log_in("marie", token->text);
+    REQUIRE(login.ok());
+    CHECK(login->login == ATOLL_LOGIN_TOKEN);
+    CHECK(login->login_ends_ns == end);
+  }
+  CHECK(f.log_in("marie", endless->text)->login_ends_ns == account.expires_ns);
 }
 
 TEST_CASE("a token that has expired logs in no more, also from memory; one in the past is refused") {
@@ -429,6 +482,89 @@ TEST_CASE("an import is whole or nothing, and names every entry that is wrong") 
   CHECK(f.log_in("two", "secret")->groups.size() == 1);
   entries = {{f.draft("admin"), {}, {}}};
   CHECK(run(ATOLL_IMPORT_UPDATE).first == Status::FailedPrecondition);  // would be a plain user
+}
+
+TEST_CASE("an import changes what its entries tell, and nothing else") {
+  Office f;
+  auto account = f.draft("marie");
+  account.display_name = str("Marie Curie");
+  account.mail = str("m@x.example");
+  account.given_name = str("Marie");
+  account.surname = str("Curie");
+  account.language = str("pl");
+  account.app_role = ATOLL_ROLE_SPACE_ADMIN;
+  account.enabled = 0;
+  account.expires_ns = base::now_unix_ns() + kMinute;
+  const auto marie = f.make(account);
+  REQUIRE(marie.ok());
+  const auto stored = [&] {
+    std::string out;
+    const auto sink = make_sink<atoll_account_sink>([&](const atoll_account *a) {
+      for (const atoll_str text : {a->display_name, a->mail, a->given_name, a->surname, a->language})
+        out += std::string(view(text)) + "|";
+      out += std::to_string(a->app_role) + "|" + std::to_string(a->enabled) + "|" +
+             std::to_string(a->expires_ns == account.expires_ns) + "|" + std::to_string(a->guest);
+    });
+    REQUIRE(f.plugin->account_get(f.context(), *marie, AccountEmitter(sink.get())).ok());
+    return out;
+  };
+  std::string problems;
+  const auto sink = make_sink<atoll_import_sink>([&](std::uint64_t entry, atoll_str why) {
+    problems += std::to_string(entry) + ": " + std::string(view(why)) + "\n";
+  });
+  const auto import = [&](const AccountEntry &entry) {
+    problems.clear();
+    return f.plugin->account_import(f.context(), {entry}, ATOLL_IMPORT_UPDATE, ProblemEmitter(sink.get()));
+  };
+  const std::string before = stored();
+  AccountEntry entry{f.draft("Marie"), "", {}, 0, {}};
+  REQUIRE(import(entry).ok());
+  CHECK(stored() == before);
+  entry.account.mail = str("curie@x.example");
+  entry.fields = ATOLL_ACCOUNT_SET_MAIL;
+  REQUIRE(import(entry).ok());
+  CHECK(stored() == "Marie Curie|curie@x.example|Marie|Curie|pl|3|0|1|0");
+  entry.account.guest = 1;
+  entry.account.app_role = ATOLL_ROLE_USER_LIGHT;
+  entry.fields = ATOLL_ACCOUNT_SET_GUEST;
+  CHECK(import(entry).status() == Status::InvalidArgument);
+  CHECK(problems == "0: the account Marie is no guest, which an import cannot change\n");
+  entry.account.guest = 0;
+  REQUIRE(import(entry).ok());
+  // a password that somebody else sets takes the account out of other hands
+  auto on = f.draft("marie");
+  on.id = to_abi(*marie);
+  REQUIRE(f.plugin->account_change(f.context(), on, ATOLL_ACCOUNT_SET_ENABLED).ok());
+  const auto token = f.token(*marie);
+  REQUIRE(f.log_in("marie", token->text).ok());
+  AccountEntry reset{f.draft("marie"), "new password", {}, 0, {}};
+  REQUIRE(import(reset).ok());
+  CHECK(f.log_in("marie", token->text).status() == Status::Unauthenticated);
+  CHECK(f.log_in("marie", "new password").ok());
+}
+
+TEST_CASE("an import takes people before their groups, groups before their people, and members that are there") {
+  for (const bool people_first : {true, false}) {
+    Office f;
+    f.user("paul");
+    std::vector<AccountEntry> entries{{f.draft("marie"), "", {"Physics"}, ~0u, {}},
+                                      {f.draft("physics", ATOLL_ACCOUNT_GROUP), "", {}, ~0u, {"Paul", "marie"}}};
+    const AccountId given = *AccountId::parse("22222222-2222-4222-8222-222222222222");
+    entries[1].account.id = to_abi(given);
+    if (!people_first) std::swap(entries[0], entries[1]);
+    std::string problems;
+    const auto sink = make_sink<atoll_import_sink>([&](std::uint64_t, atoll_str why) { problems += view(why); });
+    REQUIRE(f.plugin->account_import(f.context(), entries, 0, ProblemEmitter(sink.get())).ok());
+    CHECK(problems.empty());
+    std::string members;
+    const auto seen = make_sink<atoll_account_sink>([&](const atoll_account *a) { members += view(a->name); });
+    REQUIRE(f.plugin->members_of(f.context(), given, AccountEmitter(seen.get())).ok());
+    CHECK(members == "mariepaul");
+    std::vector<AccountEntry> unknown{{f.draft("chess", ATOLL_ACCOUNT_GROUP), "", {}, ~0u, {"nobody"}}};
+    CHECK(f.plugin->account_import(f.context(), unknown, 0, ProblemEmitter(sink.get())).status() ==
+          Status::InvalidArgument);
+    CHECK(problems == "the member 'nobody' is no user of the file or here");
+  }
 }
 
 TEST_CASE("accounts of the format before are all there, and found") {

@@ -7,8 +7,8 @@
 #include <thread>
 #include <utility>
 
+#include "core/base/password.hpp"
 #include "core/base/time.hpp"
-#include "core/base/uuid.hpp"
 #include "plugins/auth-local/app_token.hpp"
 #include "plugins/auth-local/names.hpp"
 
@@ -85,17 +85,6 @@ atoll_app_token to_abi_token(const AppToken &token) {
   raw.expires_ns = token.expires_ns;
   raw.last_used_ns = token.last_used_ns;
   return raw;
-}
-
-/// 20 characters that are not mistaken for each other: about 98 bits.
-std::string generated_password() {
-  constexpr std::string_view alphabet = "abcdefghijkmnpqrstuvwxyz23456789";  // 32 of them
-  static_assert(alphabet.size() == 32);
-  std::array<std::uint8_t, 20> random{};
-  base::random_bytes(random);
-  std::string out;
-  for (const std::uint8_t byte : random) out.push_back(alphabet[byte & 31]);
-  return out;
 }
 
 Result<std::int64_t> in_range(const Host &host, const char *key, std::int64_t fallback, std::int64_t least,
@@ -185,7 +174,19 @@ Result<void> AuthLocal::ensure_admin(const std::string &given_password) {
   admin.name = "admin";
   admin.display_name = "Admin";
   admin.app_role = ATOLL_ROLE_ADMIN;
-  const std::string password = given_password.empty() ? generated_password() : given_password;
+  if (!given_password.empty()) {
+    if (auto checked = check_password(given_password, policy_); !checked)
+      return error(Status::InvalidArgument,
+                   "the account admin cannot be made with the password of admin_password or "
+                   "ATOLL_ADMIN_PASSWORD: " +
+                       checked.error().message +
+                       " (see the keys password_...). Give another one, or none: then one is "
+                       "made up and logged");
+  }
+  const std::string password =
+      given_password.empty()
+          ? base::made_up_password({policy_.characters, policy_.lower, policy_.upper, policy_.digits, policy_.others})
+          : given_password;
   if (auto added = add(admin, password); !added) return added.error();
   if (given_password.empty()) {
     host_.info("first start: the account admin was made; its password is shown this once",
@@ -283,13 +284,19 @@ Result<void> AuthLocal::account_change(const Call &, const atoll_account &accoun
   return done;
 }
 
-Result<void> AuthLocal::account_change_password(const Call &call, AccountId id, std::string_view old_password,
-                                                std::string_view new_password) {
+Result<void> AuthLocal::account_change_password(const Call &, AccountId id, std::string_view old_password,
+                                                std::string_view new_password, std::uint32_t flags) {
   const auto account = store_->get(id);
   if (!account) return account.error();
   if (account->kind != ATOLL_ACCOUNT_USER) return error(Status::InvalidArgument, "only users have a password");
-  if (auto verified = authenticator_.verify_own_password(*account, old_password); !verified) return verified;
-  return account_set_password(call, id, new_password);
+  const auto old_hash = authenticator_.verify_own_password(*account, old_password);
+  if (!old_hash) return old_hash.error();
+  if (auto checked = check_password(new_password, policy_); !checked) return checked;
+  const auto hash = hasher_.hash(new_password);
+  if (!hash) return hash.error();
+  auto done = store_->change_password_hash(id, *old_hash, *hash, (flags & ATOLL_PASSWORD_END_TOKENS) != 0);
+  cache_.forget(id);
+  return done;
 }
 
 Result<void> AuthLocal::account_import(const Call &, const std::vector<AccountEntry> &entries, std::uint32_t flags,
@@ -301,7 +308,9 @@ Result<void> AuthLocal::account_import(const Call &, const std::vector<AccountEn
   for (std::size_t i = 0; i < entries.size(); ++i) {
     ImportEntry entry;
     entry.account = from_abi_account(entries[i].account);
+    entry.fields = entries[i].fields;
     for (const std::string_view group : entries[i].groups) entry.groups.emplace_back(group);
+    for (const std::string_view member : entries[i].members) entry.members.emplace_back(member);
     if (const std::string_view password = entries[i].password; !password.empty()) {
       auto checked = entry.account.kind == ATOLL_ACCOUNT_USER
                          ? check_password(password, policy_)
@@ -357,6 +366,12 @@ Result<void> AuthLocal::token_create(const Call &, AccountId account, std::strin
 
 Result<void> AuthLocal::token_remove(const Call &, AccountId account, Uuid token, std::string_view secret) {
   auto done = store_->token_remove(account, token, token.none() ? token_digest(secret) : std::string());
+  cache_.forget(account);
+  return done;
+}
+
+Result<void> AuthLocal::tokens_remove_all(const Call &, AccountId account) {
+  auto done = store_->tokens_remove_all(account);
   cache_.forget(account);
   return done;
 }

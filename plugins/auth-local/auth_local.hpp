@@ -96,7 +96,7 @@ class AuthLocal : public Plugin<AuthLocal>,
   Result<void> member_remove(const Call &call, AccountId group, AccountId user);
   Result<void> account_change(const Call &call, const atoll_account &account, std::uint32_t fields);
   Result<void> account_change_password(const Call &call, AccountId id, std::string_view old_password,
-                                       std::string_view new_password);
+                                       std::string_view new_password, std::uint32_t flags = 0);
   Result<void> account_import(const Call &call, const std::vector<AccountEntry> &entries, std::uint32_t flags,
                               ProblemEmitter problem);
 
@@ -104,6 +104,7 @@ class AuthLocal : public Plugin<AuthLocal>,
   Result<void> token_create(const Call &call, AccountId account, std::string_view label, std::int64_t expires_ns,
                             AppTokenEmitter emit, Emitter<atoll_text_sink> secret);
   Result<void> token_remove(const Call &call, AccountId account, Uuid token, std::string_view secret);
+  Result<void> tokens_remove_all(const Call &call, AccountId account);
 
  private:
   Result<Account> add(Account account, std::string_view password);

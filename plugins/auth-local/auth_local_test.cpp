@@ -141,6 +141,24 @@ TEST_CASE("a generated password is shown once") {
   CHECK(f.log_in("admin", password).ok());
 }
 
+TEST_CASE("a strict policy: the generated password fits, a given one that does not is told so") {
+  sql::TestFolder folder;
+  Settings settings;
+  settings.database_url = "sqlite:" + folder.path() + "/accounts.db";
+  settings.hash = {64, 1, 1};
+  settings.passwords = {30, 8, 8, 8, 6};
+  settings.admin_password = "admin password";
+  const auto refused = AuthLocal::open(settings, Host());
+  CHECK(refused.status() == Status::InvalidArgument);
+  CHECK(refused.error().message.find("ATOLL_ADMIN_PASSWORD") != std::string::npos);
+  CHECK(refused.error().message.find("8 upper case letters") != std::string::npos);
+  CHECK(refused.error().message.find("admin password") == std::string::npos);
+  settings.admin_password.clear();
+  CHECK(AuthLocal::open(settings, Host()).ok());
+  settings.admin_password = "admin password";  // is not looked at any more
+  CHECK(AuthLocal::open(settings, Host()).ok());
+}
+
 TEST_CASE("wrong, unknown, disabled, without password: one answer") {
   Fixture f;
   const auto id = f.add("einstein", "relativity");

@@ -83,17 +83,18 @@ Login Authenticator::verify_alone(const LoginKey &key, const std::string &folded
   return login;
 }
 
-Result<void> Authenticator::verify_own_password(const Account &account, std::string_view password) {
+Result<std::string> Authenticator::verify_own_password(const Account &account, std::string_view password) {
   const std::string folded_name = folded(account.name), place = "self:" + account.id.text();
   if (password.empty() || password.size() > kMaxPasswordBytes) return wrong();
-  if (auto allowed = limiter_.attempt(folded_name, place, base::monotonic_ns()); !allowed) return allowed;
-  const auto checked = [&]() -> Result<void> {
+  if (auto allowed = limiter_.attempt(folded_name, place, base::monotonic_ns()); !allowed) return allowed.error();
+  auto checked = [&]() -> Result<std::string> {
     const auto found = store_.credentials(folded_name);
     if (!found) return found.error();
-    const auto fits = hasher_.verify(found->has_value() ? (*found)->password_hash : std::string(), password);
+    std::string hash = found->has_value() ? (*found)->password_hash : std::string();
+    const auto fits = hasher_.verify(hash, password);
     if (!fits) return fits.error();
     if (!*fits) return wrong();
-    return {};
+    return hash;
   }();
   if (checked)
     limiter_.succeeded(folded_name, place, base::monotonic_ns());
@@ -111,8 +112,12 @@ Result<std::shared_ptr<const Principal>> Authenticator::verify_token(const Login
     if (!found) return found.error();
     if (!found->has_value() || !(*found)->account.enabled) return std::shared_ptr<const Principal>();
     const TokenCredentials &token = **found;
-    auto principal = std::make_shared<const Principal>(token.account.principal);
     const std::int64_t now = base::now_unix_ns();
+    Principal with_token = token.account.principal;
+    with_token.login = ATOLL_LOGIN_TOKEN;
+    if (const std::int64_t left = until(now, {token.expires_ns, token.account.expires_ns}); left != 0)
+      with_token.login_ends_ns = now + left;
+    auto principal = std::make_shared<const Principal>(std::move(with_token));
     if (!cache_.insert(key, principal, ticket, base::monotonic_ns(),
                        until(now, {token.expires_ns, token.account.expires_ns})) &&
         round < kRounds)
@@ -150,7 +155,10 @@ Login Authenticator::verify(const LoginKey &key, const std::string &folded_name,
       if (!*fits) return wrong();
       verified_hash = hash;
     }
-    auto principal = std::make_shared<const Principal>((*found)->principal);
+    Principal with_password = (*found)->principal;
+    with_password.login = ATOLL_LOGIN_PASSWORD;
+    with_password.login_ends_ns = (*found)->expires_ns;
+    auto principal = std::make_shared<const Principal>(std::move(with_password));
     if (cache_.insert(key, principal, ticket, base::monotonic_ns(),
                       until(base::now_unix_ns(), {(*found)->expires_ns})) ||
         round == kRounds) {

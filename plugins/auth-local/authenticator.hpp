@@ -33,8 +33,8 @@ class Authenticator {
   Login authenticate(std::string_view name, std::string_view password, std::string_view address);
 
   /// Whether this is the account's own password, no app token; never from memory. Unauthenticated, counted as a failed
-  /// login of that account from itself, or as authenticate().
-  Result<void> verify_own_password(const Account &account, std::string_view password);
+  /// login of that account from itself, or as authenticate(). Gives the hash that it fits.
+  Result<std::string> verify_own_password(const Account &account, std::string_view password);
 
  private:
   struct Flight {

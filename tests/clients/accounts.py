@@ -89,13 +89,53 @@ with_token = "user01:" + token["token"]
 must(207, ask(with_token, "PROPFIND", "/dav/files/user01/", headers={"Depth": "0"}), "DAV")
 assert must(200, ask(with_token, "GET", "/ocs/v2.php/cloud/user?format=json"), "OCS")["ocs"]["data"]["id"] == "user01"
 assert must(200, ask(with_token, "GET", G + "me"), "Graph")["id"] == users[1]
-must(400, ask(with_token, "POST", G + "me/changePassword", {"currentPassword": token["token"], "newPassword": "x"}), "a token is no password")
+must(403, ask(with_token, "POST", G + "me/changePassword", {"currentPassword": token["token"], "newPassword": "x"}), "a token is no password")
+must(403, ask(with_token, "POST", G + "me/changePassword", {"currentPassword": "pass-01", "newPassword": "x"}), "a token changes no password")
+must(403, ask(with_token, "POST", "/auth-app/tokens?expiry=1m"), "a token makes no token")
+must(403, ask(with_token, "DELETE", "/auth-app/tokens?all=true"), "a token ends no others")
+must(403, ask(one, "GET", "/auth-app/tokens?userID=" + users[2]), "the tokens of another")
 must(204, ask(one, "POST", G + "me/changePassword", {"currentPassword": "pass-01", "newPassword": "next-01"}), "a new password")
 must(401, ask(one, "GET", G + "me"), "the old password")
 one = "user01:next-01"
 must(200, ask(with_token, "GET", G + "me"), "a token stays with a new password")
 must(200, ask(one, "DELETE", "/auth-app/tokens?token=" + token["id"]), "the end of a token")
 must(401, ask(with_token, "GET", G + "me"), "a token that was deleted")
+
+# ---- a laptop is stolen: admins list and end the tokens of others; a password that they set ends all of them
+def make_token(login):
+    return must(200, ask(login, "POST", "/auth-app/tokens?expiry=1h"), "a token")
+
+
+lost, kept = make_token(one), make_token(one)
+listed = must(200, ask(ADMIN, "GET", "/auth-app/tokens?userName=user01"), "his tokens")
+assert {t["id"] for t in listed} == {lost["id"], kept["id"]} and lost["token"] not in json.dumps(listed), listed
+must(404, ask(ADMIN, "DELETE", "/auth-app/tokens?token=%s&userID=%s" % (lost["id"], users[2])), "of another")
+must(200, ask(ADMIN, "DELETE", "/auth-app/tokens?token=%s&userID=%s" % (lost["id"], users[1])), "the end of his token")
+must(401, ask("user01:" + lost["token"], "GET", G + "me"), "a token that was ended")
+must(200, ask("user01:" + kept["token"], "GET", G + "me"), "the other one")
+must(200, ask(ADMIN, "PATCH", G + "users/" + users[1], {"accountEnabled": False}), "disabled")
+must(401, ask("user01:" + kept["token"], "GET", G + "me"), "a token of a disabled account")
+must(200, ask(ADMIN, "PATCH", G + "users/" + users[1], {"accountEnabled": True}), "enabled")
+must(204, ask(one, "POST", G + "me/changePassword", {"currentPassword": "next-01", "newPassword": "own-01", "removeAppTokens": True}), "a new password")
+must(401, ask("user01:" + kept["token"], "GET", G + "me"), "a token that was to end")
+kept = make_token("user01:own-01")
+must(200, ask(ADMIN, "PATCH", G + "users/" + users[1], {"passwordProfile": {"password": "set-01"}}), "a password by an admin")
+must(401, ask("user01:" + kept["token"], "GET", G + "me"), "a token after a password by an admin")
+one = "user01:set-01"
+must(200, ask(one, "GET", G + "me"), "his new password")
+
+# ---- an app token of an admin gives nothing that outlives it
+boss = ADMIN.split(":")[0] + ":" + make_token(ADMIN)["token"]
+me = must(200, ask(boss, "GET", G + "me"), "the admin by his token")["id"]
+roles = must(200, ask(boss, "GET", G + "applications"), "applications")["value"][0]
+admin_role = [r["id"] for r in roles["appRoles"] if r["displayName"] == "Admin"][0]
+must(403, ask(boss, "PATCH", G + "users/" + me, {"passwordProfile": {"password": "mine"}}), "his own password")
+must(403, ask(boss, "PATCH", G + "users/" + users[1], {"passwordProfile": {"password": "mine"}}), "that of another")
+must(403, ask(boss, "POST", G + "users/%s/appRoleAssignments" % users[1],
+              {"principalId": users[1], "appRoleId": admin_role, "resourceId": roles["id"]}), "a second admin")
+must(200, ask(boss, "PATCH", G + "users/" + users[1], {"surname": "One"}), "the work of every day")
+must(200, ask(ADMIN, "DELETE", "/auth-app/tokens?all=true"), "the end of his tokens")
+must(401, ask(boss, "GET", G + "me"), "a token that was ended")
 
 # ---- a guest knows himself and those of his spaces, of all others not even that they are there
 guest = must(201, ask(ADMIN, "POST", G + "users", {"userType": "Guest", "mail": "g@out.example", "passwordProfile": {"password": "guest"}}), "a guest")["id"]
@@ -118,6 +158,15 @@ def invite(who, space, account, kind="user"):
 invite("user02:pass-02", space, guest)
 assert must(200, ask(guest_login, "GET", G + "users/" + users[2]), "one whom he knows now")["displayName"] == "Person 02"
 must(404, ask(guest_login, "GET", G + "users/" + users[3]), "a stranger still")
+# of the members of his own group, those whom he knows
+club = must(201, ask(ADMIN, "POST", G + "groups", {"displayName": "Club"}), "a group")["id"]
+for member in (guest, users[2], users[3]):
+    must(204, ask(ADMIN, "POST", G + "groups/%s/members/$ref" % club, {"@odata.id": URL + G + "users/" + member}), "a member")
+for path in ("groups/%s/members" % club, "groups/%s?$expand=members" % club):
+    answer = must(200, ask(guest_login, "GET", G + path), "his group")
+    assert {m["id"] for m in answer.get("value", answer.get("members"))} == {guest, users[2]}, answer
+assert users[3] in json.dumps(must(200, ask("user03:pass-03", "GET", G + "groups/%s/members" % club), "of a member"))
+must(204, ask(ADMIN, "DELETE", G + "groups/" + club), "the end of the group")
 
 # ---- the end: memberships at once, the personal space kept and disabled
 invite("user02:pass-02", space, users[4])

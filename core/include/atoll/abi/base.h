@@ -23,7 +23,7 @@ extern "C" {
 /* The ABI is 0.x until all in-tree plugins exist: a plugin loads only into a host of the same major, and of a minor not
  * below the one it requires. */
 #define ATOLL_ABI_MAJOR 0u
-#define ATOLL_ABI_MINOR 2u
+#define ATOLL_ABI_MINOR 3u
 
 /* Whether `field` lies within the size that the allocator of *object declared. */
 #define ATOLL_HAS(object, type, field) \
@@ -70,6 +70,12 @@ typedef struct atoll_uuids {
 #define ATOLL_ROLE_SPACE_ADMIN 3u /* may manage every space */
 #define ATOLL_ROLE_ADMIN 4u       /* may manage everything */
 
+/* What a login was proved with. Nobody may give himself more than his credential is: a token makes no tokens and sets no
+ * passwords, so that what it led to ends with it. */
+#define ATOLL_LOGIN_UNKNOWN 0u  /* not told: all that the account may do */
+#define ATOLL_LOGIN_PASSWORD 1u /* the account's own password */
+#define ATOLL_LOGIN_TOKEN 2u    /* a password of a program: atoll.directory.tokens/1 */
+
 typedef struct atoll_principal {
   uint32_t struct_size;
   uint32_t kind;          /* ATOLL_PRINCIPAL_* */
@@ -83,6 +89,10 @@ typedef struct atoll_principal {
   atoll_str mail;         /* may be empty; a hint, never an identity */
   atoll_uuids groups;
   atoll_strs scopes;      /* what the credential is limited to; empty: all that the account may do */
+  /* ---- since ABI 0.3 */
+  uint32_t login;         /* ATOLL_LOGIN_* */
+  uint32_t reserved2;
+  int64_t login_ends_ns;  /* the credential is good until then; 0: it has no end, or it is not told */
 } atoll_principal;
 
 /* Receives one principal, at most once. Non-zero from emit means "stop". */

@@ -115,6 +115,7 @@ typedef struct atoll_directory {
 #define ATOLL_ACCOUNT_SET_LANGUAGE 0x0080u
 #define ATOLL_ACCOUNT_SET_EXPIRES 0x0100u
 #define ATOLL_ACCOUNT_SET_DESCRIPTION 0x0200u
+#define ATOLL_ACCOUNT_SET_GUEST 0x0400u /* in an entry of an import: it says whether he is a guest. Nothing changes that */
 
 /* One account of an import. */
 typedef struct atoll_account_entry {
@@ -123,6 +124,11 @@ typedef struct atoll_account_entry {
   atoll_account account; /* of a user or a group */
   atoll_str password;    /* empty: none, or as it is */
   atoll_strs groups;     /* names of the groups that a user is to be in; they are made where they are missing */
+  /* What the entry says of `account`, ATOLL_ACCOUNT_SET_*: an account that is there takes that and keeps the rest. A new
+   * one is as `account` is. Where the struct ends before this field the entry says everything. */
+  uint32_t fields;
+  uint32_t reserved2;
+  atoll_strs members; /* names of users that are to be in a group: of this import, or there */
 } atoll_account_entry;
 
 #define ATOLL_IMPORT_DRY 1u    /* say what is wrong, change nothing */
@@ -136,6 +142,8 @@ typedef struct atoll_import_sink {
   int32_t (*emit)(void *context, uint64_t entry, atoll_str problem);
 } atoll_import_sink;
 
+#define ATOLL_PASSWORD_END_TOKENS 1u /* the app tokens of the account end in the same step */
+
 typedef struct atoll_directory_admin {
   uint32_t struct_size;
   uint32_t reserved;
@@ -144,6 +152,7 @@ typedef struct atoll_directory_admin {
                     const atoll_account_sink *sink);
   /* Display name, mail, app role and enabled are taken from `account`, whose id names it. In force when it returns. */
   int32_t (*update)(const atoll_call *call, void *self, const atoll_account *account);
+  /* By somebody else, who takes the account out of other hands: its app tokens end in the same step. */
   int32_t (*set_password)(const atoll_call *call, void *self, const atoll_uuid *id, atoll_str password);
   int32_t (*remove)(const atoll_call *call, void *self, const atoll_uuid *id);
   int32_t (*member_add)(const atoll_call *call, void *self, const atoll_uuid *group, const atoll_uuid *user);
@@ -152,12 +161,17 @@ typedef struct atoll_directory_admin {
    * name is taken, ATOLL_FAILED_PRECONDITION when it would leave no enabled admin. In force when it returns. */
   int32_t (*change)(const atoll_call *call, void *self, const atoll_account *account, uint32_t fields);
   /* ATOLL_UNAUTHENTICATED when `old_password` is wrong, counted as a failed login; ATOLL_INVALID_ARGUMENT when the new one
-   * is not good enough, with the reason. */
+   * is not good enough, with the reason. ATOLL_ABORTED when the password was changed by another call meanwhile. App tokens
+   * stay. */
   int32_t (*change_password)(const atoll_call *call, void *self, const atoll_uuid *id, atoll_str old_password,
                              atoll_str new_password);
   /* All entries or none. ATOLL_INVALID_ARGUMENT when something is wrong with one of them, which is told. */
   int32_t (*import_)(const atoll_call *call, void *self, const atoll_account_entry *entries, uint64_t count,
                      uint64_t stride, uint32_t flags, const atoll_import_sink *problems);
+  /* ---- since ABI 0.3 */
+  /* As change_password; flags: ATOLL_PASSWORD_*. */
+  int32_t (*change_password_with)(const atoll_call *call, void *self, const atoll_uuid *id, atoll_str old_password,
+                                  atoll_str new_password, uint32_t flags);
 } atoll_directory_admin;
 
 /* ---- atoll.directory.tokens/1: passwords of programs ---------------------------------------------------------------- */
@@ -191,6 +205,9 @@ typedef struct atoll_directory_tokens {
   /* In force when it returns. Told by its id, or (id none) by its secret text. */
   int32_t (*remove)(const atoll_call *call, void *self, const atoll_uuid *account, const atoll_uuid *token,
                     atoll_str secret);
+  /* ---- since ABI 0.3 */
+  /* All of the account. In force when it returns. */
+  int32_t (*remove_all)(const atoll_call *call, void *self, const atoll_uuid *account);
 } atoll_directory_tokens;
 
 #ifdef __cplusplus

@@ -140,6 +140,8 @@ struct AccountEntry {
   atoll_account account;
   std::string_view password;
   std::vector<std::string_view> groups;
+  std::uint32_t fields = ~0u;  ///< ATOLL_ACCOUNT_SET_*
+  std::vector<std::string_view> members{};
 };
 
 /// D has, each with a const Call & first and giving Result<void>:
@@ -147,7 +149,7 @@ struct AccountEntry {
 ///   account_set_password(AccountId, string_view)  account_remove(AccountId)
 ///   member_add(AccountId group, AccountId user)  member_remove(AccountId group, AccountId user)
 ///   account_change(atoll_account, uint32_t fields)
-///   account_change_password(AccountId, string_view old_password, string_view new_password)
+///   account_change_password(AccountId, string_view old_password, string_view new_password, uint32_t flags)
 ///   account_import(const vector<AccountEntry> &, uint32_t flags, ProblemEmitter)
 template <class D>
 class DirectoryAdmin {
@@ -187,7 +189,14 @@ class DirectoryAdmin {
       made.change_password = [](C c, void *self, U id, atoll_str old_password, atoll_str new_password) noexcept {
         return guarded(c, [&] {
           return d(self).account_change_password(Call(c), from_abi<AccountId>(*id), view(old_password),
-                                                 view(new_password));
+                                                 view(new_password), 0u);
+        });
+      };
+      made.change_password_with = [](C c, void *self, U id, atoll_str old_password, atoll_str new_password,
+                                     std::uint32_t flags) noexcept {
+        return guarded(c, [&] {
+          return d(self).account_change_password(Call(c), from_abi<AccountId>(*id), view(old_password),
+                                                 view(new_password), flags);
         });
       };
       made.import_ = [](C c, void *self, const atoll_account_entry *entries, std::uint64_t count, std::uint64_t stride,
@@ -197,8 +206,11 @@ class DirectoryAdmin {
           all.reserve(static_cast<std::size_t>(count));
           const char *at = reinterpret_cast<const char *>(entries);
           for (std::uint64_t i = 0; i < count; ++i, at += stride) {
-            const auto raw = copied(reinterpret_cast<const atoll_account_entry *>(at));
+            const auto *given = reinterpret_cast<const atoll_account_entry *>(at);
+            const auto raw = copied(given);
             AccountEntry entry{copied(&raw.account), view(raw.password), {}};
+            if (ATOLL_HAS(given, atoll_account_entry, fields)) entry.fields = raw.fields;
+            for (std::uint64_t j = 0; j < raw.members.count; ++j) entry.members.push_back(view(raw.members.items[j]));
             for (std::uint64_t j = 0; j < raw.groups.count; ++j) entry.groups.push_back(view(raw.groups.items[j]));
             all.push_back(std::move(entry));
           }
@@ -217,7 +229,7 @@ class DirectoryAdmin {
 /// D has, each with a const Call & first and giving Result<void>:
 ///   tokens_list(AccountId, AppTokenEmitter)
 ///   token_create(AccountId, string_view label, int64_t expires_ns, AppTokenEmitter, Emitter<atoll_text_sink> secret)
-///   token_remove(AccountId, Uuid token, string_view secret)
+///   token_remove(AccountId, Uuid token, string_view secret)  tokens_remove_all(AccountId)
 template <class D>
 class DirectoryTokens {
  public:
@@ -243,6 +255,9 @@ class DirectoryTokens {
           return d(self).token_remove(Call(c), from_abi<AccountId>(*account), token ? from_abi<Uuid>(*token) : Uuid(),
                                       view(secret));
         });
+      };
+      made.remove_all = [](C c, void *self, U account) noexcept {
+        return guarded(c, [&] { return d(self).tokens_remove_all(Call(c), from_abi<AccountId>(*account)); });
       };
       return made;
     }();

@@ -21,6 +21,8 @@ struct Principal {
   std::string issuer, subject, name, display_name, mail;
   std::vector<AccountId> groups;
   std::vector<std::string> scopes;
+  std::uint32_t login = ATOLL_LOGIN_UNKNOWN;
+  std::int64_t login_ends_ns = 0;
 
   static Principal from(const atoll_principal &p) {
     Principal out;
@@ -34,6 +36,10 @@ struct Principal {
     out.mail = view(p.mail);
     for (std::uint64_t i = 0; i < p.groups.count; ++i) out.groups.push_back(from_abi<AccountId>(p.groups.items[i]));
     for (std::uint64_t i = 0; i < p.scopes.count; ++i) out.scopes.emplace_back(view(p.scopes.items[i]));
+    if (ATOLL_HAS(&p, atoll_principal, login_ends_ns)) {
+      out.login = p.login;
+      out.login_ends_ns = p.login_ends_ns;
+    }
     return out;
   }
 };
@@ -55,6 +61,8 @@ class AbiPrincipal {
     raw_.mail = str(p.mail);
     raw_.groups = atoll_uuids{groups_.data(), groups_.size()};
     raw_.scopes = atoll_strs{scopes_.data(), scopes_.size()};
+    raw_.login = p.login;
+    raw_.login_ends_ns = p.login_ends_ns;
   }
   AbiPrincipal(const AbiPrincipal &) = delete;
   AbiPrincipal &operator=(const AbiPrincipal &) = delete;

@@ -164,14 +164,22 @@ class AccountsClient {
     OutgoingCall out(call.raw());
     return out.result(table_->admin->member_remove(out.get(), table_->self, &group_id, &user_id));
   }
-  Result<void> change_password(const Call &call, std::string_view old_password, std::string_view new_password) const {
+  /// flags: ATOLL_PASSWORD_*; Unimplemented where the host does not know them.
+  Result<void> change_password(const Call &call, std::string_view old_password, std::string_view new_password,
+                               std::uint32_t flags = 0) const {
     OutgoingCall out(call.raw());
-    return out.result(table_->change_password(out.get(), table_->self, str(old_password), str(new_password)));
+    if (flags == 0)
+      return out.result(table_->change_password(out.get(), table_->self, str(old_password), str(new_password)));
+    if (!ATOLL_HAS(table_, atoll_gateway_accounts_service, change_password_with))
+      return error(Status::Unimplemented, "This host cannot end app tokens with a new password.");
+    return out.result(
+        table_->change_password_with(out.get(), table_->self, str(old_password), str(new_password), flags));
   }
 
-  Result<std::vector<AppTokenRecord>> tokens(const Call &call) const {
+  /// account: none for the principal's own.
+  Result<std::vector<AppTokenRecord>> tokens(const Call &call, const AccountId &account = {}) const {
     std::vector<AppTokenRecord> out;
-    const atoll_uuid own{};
+    const atoll_uuid own = to_abi(account);
     const auto sink = make_sink<atoll_app_token_sink>([&](const atoll_app_token *raw) { out.push_back(token(raw)); });
     OutgoingCall outgoing(call.raw());
     const auto status = table_->tokens->list(outgoing.get(), table_->self, &own, sink.get());
@@ -195,10 +203,18 @@ class AccountsClient {
     return out;
   }
   /// By its id, or (none) by its text.
-  Result<void> token_remove(const Call &call, const Uuid &id, std::string_view secret) const {
-    const atoll_uuid own{}, raw = to_abi(id);
+  Result<void> token_remove(const Call &call, const Uuid &id, std::string_view secret,
+                            const AccountId &account = {}) const {
+    const atoll_uuid own = to_abi(account), raw = to_abi(id);
     OutgoingCall out(call.raw());
     return out.result(table_->tokens->remove(out.get(), table_->self, &own, &raw, str(secret)));
+  }
+  Result<void> tokens_remove_all(const Call &call, const AccountId &account = {}) const {
+    const atoll_uuid own = to_abi(account);
+    OutgoingCall out(call.raw());
+    if (!ATOLL_HAS(table_->tokens, atoll_directory_tokens, remove_all))
+      return error(Status::Unimplemented, "This host cannot remove all app tokens at once.");
+    return out.result(table_->tokens->remove_all(out.get(), table_->self, &own));
   }
 
  private:
