@@ -285,9 +285,15 @@ Result<void> Accounts::remove(const Call &call, const AccountId &id, bool purge)
     if (auto done = end_personal_space(call, id, purge); !done) return done;
   }
   if (auto done = end_memberships(call, id, kind); !done) return done;
-  return at_directory(call, *directory, [&](const atoll_directory_admin *t, const atoll_call *c, void *self) {
+  auto removed = at_directory(call, *directory, [&](const atoll_directory_admin *t, const atoll_call *c, void *self) {
     return t->remove(c, self, &raw);
   });
+  if (!removed) return removed;
+  // A request of his, or an invitation, that was under way may have come to its end since: that ends, too. Nobody is
+  // let in by what this cannot reach.
+  if (kind == ATOLL_ACCOUNT_USER) static_cast<void>(end_personal_space(call, id, purge));
+  static_cast<void>(end_memberships(call, id, kind));
+  return {};
 }
 
 // ---- app tokens

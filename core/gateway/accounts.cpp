@@ -5,6 +5,8 @@
 #include "core/gateway/account_rules.hpp"
 #include "core/gateway/registries.hpp"
 
+#include <Poco/UTF8String.h>
+
 #include <algorithm>
 
 namespace Atoll::gateway {
@@ -206,8 +208,9 @@ Result<void> Accounts::account_page(const Call &call, const atoll_account_query 
   }
   const bool down = (query.flags & ATOLL_ACCOUNT_QUERY_DESCENDING) != 0;
   std::stable_sort(found.begin(), found.end(), [&](const KeptAccount &a, const KeptAccount &b) {
-    const auto x = std::pair(base::to_lower(a.key(query.order)), from_abi<AccountId>(a.raw.id));
-    const auto y = std::pair(base::to_lower(b.key(query.order)), from_abi<AccountId>(b.raw.id));
+    // As directories sort: a page that is merged in another order would leave accounts out.
+    const auto x = std::pair(Poco::UTF8::toLower(a.key(query.order)), from_abi<AccountId>(a.raw.id));
+    const auto y = std::pair(Poco::UTF8::toLower(b.key(query.order)), from_abi<AccountId>(b.raw.id));
     return down ? y < x : x < y;
   });
   std::uint64_t given = 0;

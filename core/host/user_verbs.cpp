@@ -120,19 +120,23 @@ class UserVerbs {
     account.name = str(name);
     account.display_name = str(display_name.empty() ? name : display_name);
     account.mail = str(mail);
-    std::string out;
-    auto done = each([&](const Lease &lease) -> Result<bool> {
-      OutgoingCall call;
-      auto sink = make_sink<atoll_account_sink>([&](const atoll_account *made) {
-        base::JsonWriter json(out);
-        append_account(json, Account::from(*made), lease.instance().name());
-      });
-      const CallLock lock = lease.lock();
-      auto made = call.result(admin(lease)->create(call.get(), lease.self(), &account, str(password), sink.get()));
-      if (!made) return std::move(made).error();
-      return false;  // the first directory takes it
+    // The first directory that can takes it; the gateway sees to it that no other one has the name.
+    std::string directory, out;
+    auto first = each([&](const Lease &lease) -> Result<bool> {
+      directory = lease.instance().name();
+      return false;
     });
-    if (!done) return std::move(done).error();
+    if (!first) return std::move(first).error();
+    const auto sink = make_sink<atoll_account_sink>([&](const atoll_account *made) {
+      base::JsonWriter json(out);
+      append_account(json, Account::from(*made), directory);
+    });
+    const auto done = as_admin([&](const atoll_call *call) {
+      return runtime_.gateway_accounts->admin->create(call, runtime_.gateway_accounts->self, &account, str(password),
+                                                      sink.get());
+    });
+    sink.rethrow();
+    if (!done) return done.error();
     return out.empty() ? "{}" : out;
   }
 

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
 
 #include "core/base/file.hpp"
@@ -185,7 +186,12 @@ int user_export(const Arguments &arguments) {
   std::string_view rest = content;
   while (!rest.empty()) {
     const ssize_t put = ::write(output ? STDOUT_FILENO : made.get(), rest.data(), rest.size());
-    if (put < 0) return report(Result<void>(base::errno_error("cannot write " + file)));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) {
+      const auto failed = base::errno_error("cannot write " + file);
+      if (!output) ::unlink(file.c_str());  // half of an export looks like a whole one
+      return report(Result<void>(failed));
+    }
     rest.remove_prefix(static_cast<std::size_t>(put));
   }
   return kDone;

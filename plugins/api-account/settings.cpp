@@ -207,6 +207,7 @@ Answer Settings::assign(const Call &call, const base::JsonObject &body) const {
   auto account = account_of(call, body);
   if (!account) return refusal(account.error());
   if (!role) return refusal(400, "invalidRequest", "There is no such role.");
+  if (account->kind != ATOLL_ACCOUNT_USER) return refusal(error(Status::NotFound, "There is no such account."));
   account->app_role = role->role;
   if (const auto done = accounts_.change(call, *account, ATOLL_ACCOUNT_SET_APP_ROLE); !done)
     return refusal(done.error());

@@ -193,8 +193,11 @@ Result<void> Groups::add_members(const Call &call, const AccountId &group, const
     if (done) continue;
     while (i-- > 0)
       if (!is_member(users[i])) static_cast<void>(accounts_.member_remove(call, group, users[i]));
-    if (done.status() == Status::NotFound) return invalid("There is no such user.");
-    return done;
+    if (done.status() != Status::NotFound) return done;
+    // Which of the two it is: the group may have ended meanwhile.
+    const auto still = accounts_.get(call, group);
+    if (still.status() == Status::NotFound) return no_group();
+    return still ? Result<void>(invalid("There is no such user.")) : Result<void>(still.error());
   }
   return {};
 }

@@ -71,10 +71,10 @@ class Texts {
 }  // namespace
 
 Result<std::vector<Account>> AccountStore::page(const AccountQuery &query) {
+  for (const std::string *text : {&query.text, &query.name, &query.display_name, &query.mail, &query.after})
+    if (!findable(*text)) return std::vector<Account>();
   return with_session("search accounts", [&](Lease &lease) -> Result<std::vector<Account>> {
     const std::string text = folded(query.text);
-    // No name, mail address or pattern holds such a character, and it would end a text for the database.
-    if (text.find_first_of(std::string_view("\n\0", 2)) != std::string::npos) return std::vector<Account>();
     const std::string key = query.order == ATOLL_ACCOUNT_BY_DISPLAY_NAME ? "a.folded_display"
                             : query.order == ATOLL_ACCOUNT_BY_MAIL       ? "a.folded_mail"
                                                                          : "a.folded";
@@ -135,6 +135,7 @@ Result<std::vector<Account>> AccountStore::page(const AccountQuery &query) {
 }
 
 Result<std::vector<Membership>> AccountStore::memberships(const std::vector<AccountId> &of, bool of_groups) {
+  if (of.empty()) return std::vector<Membership>();
   return with_session("read memberships", [&](Lease &lease) -> Result<std::vector<Membership>> {
     const std::string owner = of_groups ? "m.group_id" : "m.user_id", other = of_groups ? "m.user_id" : "m.group_id";
     AccountRows rows;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 
+#include "core/base/text.hpp"
 #include "core/base/time.hpp"
 #include "core/base/uuid.hpp"
 #include "plugins/auth-local/account_rows.hpp"
@@ -59,9 +60,19 @@ constexpr std::array<const char *, 2> kMigrations = {
     "CREATE INDEX app_tokens_by_account ON app_tokens(account);\n",
 };
 
+/// Only users have these.
+void without_user_fields(Account &group) {
+  group.app_role = ATOLL_ROLE_NONE;
+  group.enabled = true;
+}
+
 Error not_found(std::string_view what) { return error(Status::NotFound, "there is no such " + std::string(what)); }
 
 }  // namespace
+
+bool findable(std::string_view text) {
+  return base::valid_utf8(text) && text.find_first_of(std::string_view("\n\0", 2)) == text.npos;
+}
 
 std::string search_text(const Account &account) {
   return folded(account.name) + "\n" + folded(account.display_name) + "\n" + folded(account.mail);
@@ -105,6 +116,7 @@ Result<Account> AccountStore::get(const AccountId &id) {
 }
 
 Result<Account> AccountStore::find(std::uint32_t kind, std::string_view name) {
+  if (!findable(name)) return not_found(kind == ATOLL_ACCOUNT_GROUP ? "group" : "account");
   return with_session("look up an account", [&](Lease &lease) -> Result<Account> {
     AccountRows rows;
     const std::string key = folded(name);
@@ -176,6 +188,7 @@ Result<bool> AccountStore::has_users() {
 
 Result<void> complete(Account &account) {
   if (account.name.empty() && account.guest) account.name = account.mail;
+  if (account.kind == ATOLL_ACCOUNT_GROUP) without_user_fields(account);
   if (auto checked = check_account(account); !checked) return checked;
   if (auto checked = check_name(account.name); !checked) return checked;
   if (account.id.none()) account.id = base::random_id<AccountId>();
@@ -222,12 +235,15 @@ Result<Account> AccountStore::create(Account account, const std::string &passwor
 Result<void> AccountStore::keep_an_admin(Lease &lease) {
   std::int64_t admins = 0;
   const std::int64_t role = ATOLL_ROLE_ADMIN;
-  lease.run("SELECT count(*) FROM accounts WHERE kind = 1 AND enabled = 1 AND expires_ns = 0 AND app_role = $1",
-            useRef(role), into(admins));
+  lease.run(
+      "SELECT count(*) FROM accounts a WHERE a.kind = 1 AND a.enabled = 1 AND a.expires_ns = 0 AND a.app_role = $1"
+      " AND (a.password <> '' OR EXISTS (SELECT 1 FROM identities i WHERE i.account = a.id AND i.issuer <> 'local'))",
+      useRef(role), into(admins));
   if (admins > 0) return {};
   return error(
       Status::FailedPrecondition,
-      "this is the last enabled account with the role Admin that does not expire: give the role to another one first");
+      "this is the last enabled account with the role Admin that can log in and does not expire: give the role "
+      "to another one first");
 }
 
 Result<void> AccountStore::require(Lease &lease, const AccountId &id, std::uint32_t kind, const char *what) {
@@ -245,8 +261,10 @@ Result<void> AccountStore::apply(Lease &lease, const Account &account, std::uint
   rows.read(lease, "a WHERE a.id = $1", useRef(id));
   if (rows.empty()) return not_found("account");
   Account changed = rows.account(0);
-  const bool user = changed.kind == ATOLL_ACCOUNT_USER;
-  was_admin |= user && changed.enabled && changed.app_role == ATOLL_ROLE_ADMIN;
+  const auto is_admin = [&] {
+    return changed.kind == ATOLL_ACCOUNT_USER && changed.enabled && changed.app_role == ATOLL_ROLE_ADMIN;
+  };
+  const bool before = is_admin();
   const auto take = [&](std::uint32_t field, auto Account::*member) {
     if ((fields & field) != 0) changed.*member = account.*member;
   };
@@ -261,8 +279,10 @@ Result<void> AccountStore::apply(Lease &lease, const Account &account, std::uint
   take(ATOLL_ACCOUNT_SET_APP_ROLE, &Account::app_role);
   take(ATOLL_ACCOUNT_SET_EXPIRES, &Account::expires_ns);
   if (changed.display_name.empty()) changed.display_name = changed.name;
+  if (changed.kind == ATOLL_ACCOUNT_GROUP) without_user_fields(changed);
   if (auto checked = check_account(changed); !checked) return checked;
   if (auto checked = check_name(changed.name); !checked) return checked;
+  was_admin |= before && (!is_admin() || changed.expires_ns != 0);
   const std::string key = folded(changed.name), search = search_text(changed);
   const std::string display = folded(changed.display_name), mail = folded(changed.mail);
   const std::int64_t role = changed.app_role, enabled = changed.enabled ? 1 : 0;

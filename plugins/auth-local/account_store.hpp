@@ -89,6 +89,9 @@ Result<void> check_account(const Account &account);
 /// Checks a new account and fills in what it may leave out: id, display name, time; of a guest the name.
 Result<void> complete(Account &account);
 inline constexpr std::uint64_t kMaxPage = 10'000;
+/// Whether a text that is asked for may be in the tables: no name, mail address or display name holds a line feed or a
+/// zero byte, and that would end a text for the database.
+bool findable(std::string_view text);
 /// The text that searches look through: name, display name and mail, folded.
 std::string search_text(const Account &account);
 
@@ -172,6 +175,7 @@ class AccountStore {
   }
   static Result<void> keep_an_admin(Lease &lease);
   static void insert(Lease &lease, const Account &account, const std::string &password_hash);
+  /// was_admin: set when an admin is none any more, or will be none.
   static Result<void> apply(Lease &lease, const Account &account, std::uint32_t fields, bool &was_admin);
   static Result<void> put_entry(Lease &lease, const ImportEntry &entry, bool update, bool &was_admin);
   static Result<void> put_change(Lease &lease, const ImportEntry &entry, const AccountId &there, bool &was_admin);
