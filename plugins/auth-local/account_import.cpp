@@ -27,6 +27,7 @@ void put_membership(sql::Sessions::Lease &lease, const AccountId &group, const A
   const std::string group_key = group.text(), user_key = user.text();
   lease.run("INSERT INTO memberships(group_id, user_id) VALUES($1, $2) ON CONFLICT DO NOTHING", useRef(group_key),
             useRef(user_key));
+  lease.run("UPDATE accounts SET stamp = stamp + 1 WHERE id = $1", useRef(user_key));
 }
 
 }  // namespace
@@ -45,7 +46,8 @@ Result<void> AccountStore::put_change(Lease &lease, const ImportEntry &entry, co
                                               ", which an import cannot change");
   if (auto applied = apply(lease, account, entry.fields & kTaken, was_admin); !applied) return applied;
   if (entry.password_hash.empty()) return {};
-  lease.run("UPDATE accounts SET password = $1 WHERE id = $2", useRef(entry.password_hash), useRef(id));
+  lease.run("UPDATE accounts SET password = $1, stamp = stamp + 1 WHERE id = $2", useRef(entry.password_hash),
+            useRef(id));
   lease.run("DELETE FROM app_tokens WHERE account = $1", useRef(id));
   return {};
 }
@@ -109,7 +111,7 @@ Result<void> AccountStore::import(const std::vector<ImportEntry> &entries, bool 
       ++wrong;
       problem(entry, why);
     };
-    lease.begin();
+    begin_change(lease);
     bool was_admin = false;
     std::set<std::pair<std::uint32_t, std::string>> seen;
     const auto each = [&](auto takes, auto put_one) -> Result<void> {

@@ -21,6 +21,7 @@ Credentials credentials_of(sql::Sessions::Lease &lease, const AccountRows &rows)
   found.enabled = account.enabled && (account.expires_ns == 0 || account.expires_ns > base::now_unix_ns());
   found.expires_ns = account.expires_ns;
   found.last_login_ns = account.last_login_ns;
+  found.stamp = rows.stamp(0);
   found.password_hash = rows.password(0);
   found.principal.kind = ATOLL_PRINCIPAL_USER;
   found.principal.app_role = account.app_role;
@@ -91,7 +92,7 @@ Result<AppToken> AccountStore::token_add(const AccountId &account, AppToken toke
   return with_session("make an app token", [&](Lease &lease) -> Result<AppToken> {
     const std::string key = account.text();
     const std::int64_t now = base::now_unix_ns();
-    lease.begin();
+    begin_change(lease);
     if (auto found = require(lease, account, ATOLL_ACCOUNT_USER, "user"); !found) return found.error();
     lease.run("DELETE FROM app_tokens WHERE account = $1 AND expires_ns > 0 AND expires_ns <= $2", useRef(key),
               useRef(now));
@@ -118,11 +119,12 @@ Result<void> AccountStore::token_remove(const AccountId &account, const Uuid &to
     const std::string key = account.text(), which = token.none() ? digest : token.text();
     const std::string where = token.none() ? "digest" : "id";
     std::int64_t count = 0;
-    lease.begin();
+    begin_change(lease);
     lease.run("SELECT count(*) FROM app_tokens WHERE account = $1 AND " + where + " = $2", useRef(key), useRef(which),
               into(count));
     if (count == 0) return error(Status::NotFound, "there is no such app token");
     lease.run("DELETE FROM app_tokens WHERE account = $1 AND " + where + " = $2", useRef(key), useRef(which));
+    lease.run("UPDATE accounts SET stamp = stamp + 1 WHERE id = $1", useRef(key));
     lease.commit();
     return {};
   });
@@ -131,7 +133,10 @@ Result<void> AccountStore::token_remove(const AccountId &account, const Uuid &to
 Result<void> AccountStore::tokens_remove_all(const AccountId &account) {
   return with_session("delete app tokens", [&](Lease &lease) -> Result<void> {
     const std::string key = account.text();
+    begin_change(lease);
     lease.run("DELETE FROM app_tokens WHERE account = $1", useRef(key));
+    lease.run("UPDATE accounts SET stamp = stamp + 1 WHERE id = $1", useRef(key));
+    lease.commit();
     return {};
   });
 }

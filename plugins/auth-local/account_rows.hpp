@@ -26,7 +26,7 @@ class AccountRows {
     lease.run(std::string(kColumns) + " FROM " + from, std::forward<Bindings>(bindings)..., into(ids_), into(kinds_),
               into(roles_), into(enabled_), into(guests_), into(names_), into(display_names_), into(mails_),
               into(given_names_), into(surnames_), into(languages_), into(descriptions_), into(created_),
-              into(last_logins_), into(expire_), into(passwords_));
+              into(last_logins_), into(expire_), into(passwords_), into(stamps_));
   }
   /// With one more column in front, of text.
   template <class... Bindings>
@@ -37,12 +37,13 @@ class AccountRows {
               std::forward<Bindings>(bindings)..., into(values), into(ids_), into(kinds_), into(roles_), into(enabled_),
               into(guests_), into(names_), into(display_names_), into(mails_), into(given_names_), into(surnames_),
               into(languages_), into(descriptions_), into(created_), into(last_logins_), into(expire_),
-              into(passwords_));
+              into(passwords_), into(stamps_));
   }
 
   bool empty() const { return ids_.empty(); }
   std::size_t size() const { return ids_.size(); }
   const std::string &password(std::size_t row) const { return passwords_[row]; }
+  std::int64_t stamp(std::size_t row) const { return stamps_[row]; }
 
   Account account(std::size_t row) const {
     Account out;
@@ -74,11 +75,11 @@ class AccountRows {
  private:
   static constexpr std::string_view kColumns =
       "SELECT a.id, a.kind, a.app_role, a.enabled, a.guest, a.name, a.display_name, a.mail, a.given_name, a.surname,"
-      " a.language, a.description, a.created_ns, a.last_login_ns, a.expires_ns, a.password";
+      " a.language, a.description, a.created_ns, a.last_login_ns, a.expires_ns, a.password, a.stamp";
 
   std::vector<std::string> ids_, names_, display_names_, mails_, given_names_, surnames_, languages_, descriptions_,
       passwords_;
-  std::vector<std::int64_t> kinds_, roles_, enabled_, guests_, created_, last_logins_, expire_;
+  std::vector<std::int64_t> kinds_, roles_, enabled_, guests_, created_, last_logins_, expire_, stamps_;
 };
 
 }  // namespace Atoll::auth_local

@@ -81,7 +81,7 @@ Result<std::vector<Account>> AccountStore::page(const AccountQuery &query) {
     const bool down = (query.flags & ATOLL_ACCOUNT_QUERY_DESCENDING) != 0;
     Texts texts;
     std::string from = "accounts a WHERE ";
-    if (characters(text) >= 3) {
+    if (characters(text) >= 3 && !shared()) {
       std::int64_t count = 0;
       const std::string wanted = phrase(text);
       lease.run("SELECT count(*) FROM (SELECT 1 FROM account_words WHERE account_words MATCH $1 LIMIT " +

@@ -7,6 +7,7 @@
 #include "core/base/text.hpp"
 #include "core/base/time.hpp"
 #include "core/base/uuid.hpp"
+#include "core/sql/database.hpp"
 #include "plugins/auth-local/account_rows.hpp"
 #include "plugins/auth-local/names.hpp"
 
@@ -18,7 +19,7 @@ using Poco::Data::Keywords::useRef;
 
 namespace {
 
-constexpr std::array<const char *, 2> kMigrations = {
+constexpr std::string_view kFirst =
     "CREATE TABLE accounts(id TEXT PRIMARY KEY, kind BIGINT NOT NULL, name TEXT NOT NULL, folded TEXT NOT NULL,"
     " display_name TEXT NOT NULL, mail TEXT NOT NULL, search TEXT NOT NULL, app_role BIGINT NOT NULL,"
     " enabled BIGINT NOT NULL, password TEXT NOT NULL, created_ns BIGINT NOT NULL, UNIQUE(kind, folded));\n"
@@ -27,9 +28,9 @@ constexpr std::array<const char *, 2> kMigrations = {
     "CREATE INDEX identities_by_account ON identities(account);\n"
     "CREATE TABLE memberships(group_id TEXT NOT NULL REFERENCES accounts(id) ON DELETE CASCADE,"
     " user_id TEXT NOT NULL REFERENCES accounts(id) ON DELETE CASCADE, PRIMARY KEY(group_id, user_id));\n"
-    "CREATE INDEX memberships_by_user ON memberships(user_id);\n",
-    // Guests, times, app tokens, and indexes for searches. `number` is the row of account_words, which holds the texts
-    // that are searched by their parts of three characters; the triggers keep it as the accounts are.
+    "CREATE INDEX memberships_by_user ON memberships(user_id);\n";
+// Guests, times, app tokens, and indexes for searches.
+constexpr std::string_view kColumns =
     "ALTER TABLE accounts ADD COLUMN number BIGINT NOT NULL DEFAULT 0;\n"
     "ALTER TABLE accounts ADD COLUMN guest BIGINT NOT NULL DEFAULT 0;\n"
     "ALTER TABLE accounts ADD COLUMN given_name TEXT NOT NULL DEFAULT '';\n"
@@ -39,13 +40,19 @@ constexpr std::array<const char *, 2> kMigrations = {
     "ALTER TABLE accounts ADD COLUMN folded_display TEXT NOT NULL DEFAULT '';\n"
     "ALTER TABLE accounts ADD COLUMN folded_mail TEXT NOT NULL DEFAULT '';\n"
     "ALTER TABLE accounts ADD COLUMN last_login_ns BIGINT NOT NULL DEFAULT 0;\n"
-    "ALTER TABLE accounts ADD COLUMN expires_ns BIGINT NOT NULL DEFAULT 0;\n"
+    "ALTER TABLE accounts ADD COLUMN expires_ns BIGINT NOT NULL DEFAULT 0;\n";
+// There were none on PostgreSQL before these columns.
+constexpr std::string_view kFilled =
     "UPDATE accounts SET number = rowid, folded_display = substr(search, length(folded) + 2);\n"
     "UPDATE accounts SET folded_mail = substr(folded_display, instr(folded_display, char(10)) + 1),"
-    " folded_display = substr(folded_display, 1, instr(folded_display, char(10)) - 1);\n"
+    " folded_display = substr(folded_display, 1, instr(folded_display, char(10)) - 1);\n";
+constexpr std::string_view kIndexes =
     "CREATE UNIQUE INDEX accounts_by_number ON accounts(number);\n"
     "CREATE INDEX accounts_by_display_name ON accounts(kind, folded_display, id);\n"
-    "CREATE INDEX accounts_by_mail ON accounts(kind, folded_mail, id);\n"
+    "CREATE INDEX accounts_by_mail ON accounts(kind, folded_mail, id);\n";
+// `number` is the row of account_words, which holds the texts that are searched by their parts of three characters; the
+// triggers keep it as the accounts are. PostgreSQL has an index of that kind of its own.
+constexpr std::string_view kWords =
     "CREATE VIRTUAL TABLE account_words USING fts5(text, tokenize = 'trigram');\n"
     "INSERT INTO account_words(rowid, text) SELECT number, search FROM accounts;\n"
     "CREATE TRIGGER account_words_in AFTER INSERT ON accounts BEGIN"
@@ -53,12 +60,31 @@ constexpr std::array<const char *, 2> kMigrations = {
     "CREATE TRIGGER account_words_change AFTER UPDATE OF search ON accounts BEGIN"
     " UPDATE account_words SET text = new.search WHERE rowid = new.number; END;\n"
     "CREATE TRIGGER account_words_out AFTER DELETE ON accounts BEGIN"
-    " DELETE FROM account_words WHERE rowid = old.number; END;\n"
+    " DELETE FROM account_words WHERE rowid = old.number; END;\n";
+constexpr std::string_view kTokens =
     "CREATE TABLE app_tokens(id TEXT PRIMARY KEY,"
     " account TEXT NOT NULL REFERENCES accounts(id) ON DELETE CASCADE, label TEXT NOT NULL, digest TEXT NOT NULL,"
     " created_ns BIGINT NOT NULL, expires_ns BIGINT NOT NULL, last_used_ns BIGINT NOT NULL, UNIQUE(digest));\n"
-    "CREATE INDEX app_tokens_by_account ON app_tokens(account);\n",
-};
+    "CREATE INDEX app_tokens_by_account ON app_tokens(account);\n";
+// Changes with every change of what a login of the account gives.
+constexpr std::string_view kStamp = "ALTER TABLE accounts ADD COLUMN stamp BIGINT NOT NULL DEFAULT 0;\n";
+
+std::vector<std::string> migrations_for(sql::Dialect dialect) {
+  const auto joined = [](std::initializer_list<std::string_view> parts) {
+    std::string out;
+    for (const std::string_view part : parts) out += part;
+    return out;
+  };
+  if (dialect == sql::Dialect::Sqlite)
+    return {std::string(kFirst), joined({kColumns, kFilled, kIndexes, kWords, kTokens}), std::string(kStamp)};
+  std::vector<std::string> out{std::string(kFirst), joined({kColumns, kIndexes, kTokens}), std::string(kStamp)};
+  // Texts are compared by their bytes, whatever the language of the database.
+  constexpr std::string_view plain = " TEXT ", bytes = " TEXT COLLATE \"C\" ";
+  for (std::string &step : out)
+    for (std::size_t at = 0; (at = step.find(plain, at)) != std::string::npos; at += bytes.size())
+      step.replace(at, plain.size(), bytes);
+  return out;
+}
 
 /// Only users have these.
 void without_user_fields(Account &group) {
@@ -98,11 +124,42 @@ Result<void> check_account(const Account &account) {
   return check_language(account.language);
 }
 
-Result<std::unique_ptr<AccountStore>> AccountStore::open(const std::string &url) {
-  auto sessions = sql::Sessions::open(url);
+Result<std::unique_ptr<AccountStore>> AccountStore::open(const std::string &url, std::size_t connections) {
+  auto sessions = sql::Sessions::open(url, connections);
   if (!sessions) return sessions.error();
-  if (auto migrated = (*sessions)->migrate("auth-local", kMigrations); !migrated) return migrated.error();
+  const auto steps = migrations_for((*sessions)->dialect());
+  std::vector<const char *> migrations;
+  for (const std::string &step : steps) migrations.push_back(step.c_str());
+  if (auto migrated = (*sessions)->migrate("auth-local", migrations); !migrated) return migrated.error();
+  if ((*sessions)->dialect() == sql::Dialect::Postgresql) {
+    // Where the extension may not be made, searches go through all accounts.
+    for (const char *wish :
+         {"CREATE EXTENSION IF NOT EXISTS pg_trgm",
+          "CREATE INDEX IF NOT EXISTS accounts_by_words ON accounts USING gin (search gin_trgm_ops)"})
+      static_cast<void>(sql::guarded("index the words of accounts", [&]() -> Result<void> {
+        auto lease = (*sessions)->get();
+        if (!lease) return lease.error();
+        lease->run(wish);
+        return {};
+      }));
+  }
   return std::make_unique<AccountStore>(Private{}, std::move(*sessions));
+}
+
+void AccountStore::begin_change(Lease &lease) {
+  lease.begin();
+  if (!shared()) return;  // SQLite lets one write at a time
+  std::vector<std::string> nothing;
+  lease.run("SELECT CAST(pg_advisory_xact_lock(4702105) AS TEXT)", into(nothing));
+}
+
+Result<std::int64_t> AccountStore::stamp(const AccountId &id) {
+  return with_session("look whether an account has changed", [&](Lease &lease) -> Result<std::int64_t> {
+    const std::string key = id.text();
+    std::vector<std::int64_t> stamps;
+    lease.run("SELECT stamp FROM accounts WHERE id = $1", useRef(key), into(stamps));
+    return stamps.empty() ? std::int64_t{-1} : stamps.front();
+  });
 }
 
 Result<Account> AccountStore::get(const AccountId &id) {
@@ -178,6 +235,23 @@ Result<AccountId> AccountStore::account_of(const Identity &identity) {
   });
 }
 
+Result<bool> AccountStore::holds_users(const std::string &file) {
+  sql::Options options;
+  options.read_only = true;
+  auto database = sql::Database::open(file, options);
+  if (!database) return database.error();
+  for (const char *query : {"SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = 'accounts'",
+                            "SELECT count(*) FROM accounts WHERE kind = 1"}) {
+    auto statement = database->prepare(query);
+    if (!statement) return statement.error();
+    auto rows = statement->query();
+    const auto row = rows.next();
+    if (!row) return row.error();
+    if (!*row || rows.integer(0) == 0) return false;
+  }
+  return true;
+}
+
 Result<bool> AccountStore::has_users() {
   return with_session("count accounts", [&](Lease &lease) -> Result<bool> {
     std::int64_t count = 0;
@@ -221,7 +295,7 @@ void AccountStore::insert(Lease &lease, const Account &account, const std::strin
 Result<Account> AccountStore::create(Account account, const std::string &password_hash) {
   if (auto completed = complete(account); !completed) return completed.error();
   auto created = with_session("create an account", [&](Lease &lease) -> Result<Account> {
-    lease.begin();
+    begin_change(lease);
     insert(lease, account, password_hash);
     lease.commit();
     return account;
@@ -289,7 +363,7 @@ Result<void> AccountStore::apply(Lease &lease, const Account &account, std::uint
   lease.run(
       "UPDATE accounts SET name = $1, folded = $2, display_name = $3, folded_display = $4, mail = $5, folded_mail = $6,"
       " search = $7, app_role = $8, enabled = $9, given_name = $10, surname = $11, language = $12, description = $13,"
-      " expires_ns = $14 WHERE id = $15",
+      " expires_ns = $14, stamp = stamp + 1 WHERE id = $15",
       useRef(changed.name), useRef(key), useRef(changed.display_name), useRef(display), useRef(changed.mail),
       useRef(mail), useRef(search), useRef(role), useRef(enabled), useRef(changed.given_name), useRef(changed.surname),
       useRef(changed.language), useRef(changed.description), useRef(changed.expires_ns), useRef(id));
@@ -298,7 +372,7 @@ Result<void> AccountStore::apply(Lease &lease, const Account &account, std::uint
 
 Result<void> AccountStore::change(const Account &account, std::uint32_t fields) {
   auto done = with_session("change an account", [&](Lease &lease) -> Result<void> {
-    lease.begin();
+    begin_change(lease);
     bool was_admin = false;
     if (auto applied = apply(lease, account, fields, was_admin); !applied) return applied;
     if (was_admin) {
@@ -315,9 +389,9 @@ Result<void> AccountStore::change(const Account &account, std::uint32_t fields) 
 Result<void> AccountStore::set_password_hash(const AccountId &id, const std::string &password_hash) {
   return with_session("change a password", [&](Lease &lease) -> Result<void> {
     const std::string key = id.text();
-    lease.begin();
+    begin_change(lease);
     if (auto found = require(lease, id, ATOLL_ACCOUNT_USER, "user"); !found) return found;
-    lease.run("UPDATE accounts SET password = $1 WHERE id = $2", useRef(password_hash), useRef(key));
+    lease.run("UPDATE accounts SET password = $1, stamp = stamp + 1 WHERE id = $2", useRef(password_hash), useRef(key));
     lease.run("DELETE FROM app_tokens WHERE account = $1", useRef(key));
     lease.commit();
     return {};
@@ -328,9 +402,10 @@ Result<void> AccountStore::change_password_hash(const AccountId &id, const std::
                                                 const std::string &new_hash, bool end_tokens) {
   return with_session("change a password", [&](Lease &lease) -> Result<void> {
     const std::string key = id.text();
-    lease.begin();
-    const auto changed = lease.run("UPDATE accounts SET password = $1 WHERE id = $2 AND password = $3",
-                                   useRef(new_hash), useRef(key), useRef(old_hash));
+    begin_change(lease);
+    const auto changed =
+        lease.run("UPDATE accounts SET password = $1, stamp = stamp + 1 WHERE id = $2 AND password = $3",
+                  useRef(new_hash), useRef(key), useRef(old_hash));
     if (changed != 1) return error(Status::Aborted, "the password was changed by somebody else meanwhile");
     if (end_tokens) lease.run("DELETE FROM app_tokens WHERE account = $1", useRef(key));
     lease.commit();
@@ -350,12 +425,14 @@ Result<void> AccountStore::replace_password_hash(const AccountId &id, const std:
 
 Result<void> AccountStore::remove(const AccountId &id) {
   return with_session("remove an account", [&](Lease &lease) -> Result<void> {
-    lease.begin();
+    begin_change(lease);
     AccountRows rows;
     const std::string key = id.text();
     rows.read(lease, "a WHERE a.id = $1", useRef(key));
     if (rows.empty()) return not_found("account");
     const Account account = rows.account(0);
+    lease.run("UPDATE accounts SET stamp = stamp + 1 WHERE id IN (SELECT user_id FROM memberships WHERE group_id = $1)",
+              useRef(key));
     lease.run("DELETE FROM accounts WHERE id = $1", useRef(key));
     if (account.kind == ATOLL_ACCOUNT_USER && account.enabled && account.app_role == ATOLL_ROLE_ADMIN) {
       if (auto kept = keep_an_admin(lease); !kept) return kept;
@@ -369,11 +446,12 @@ Result<void> AccountStore::member_add(const AccountId &group, const AccountId &u
   return with_session("add a member to a group", [&](Lease &lease) -> Result<void> {
     const std::string group_key = group.text();
     const std::string user_key = user.text();
-    lease.begin();
+    begin_change(lease);
     if (auto found = require(lease, group, ATOLL_ACCOUNT_GROUP, "group"); !found) return found;
     if (auto found = require(lease, user, ATOLL_ACCOUNT_USER, "user"); !found) return found;
     lease.run("INSERT INTO memberships(group_id, user_id) VALUES($1, $2) ON CONFLICT DO NOTHING", useRef(group_key),
               useRef(user_key));
+    lease.run("UPDATE accounts SET stamp = stamp + 1 WHERE id = $1", useRef(user_key));
     lease.commit();
     return {};
   });
@@ -383,12 +461,13 @@ Result<void> AccountStore::member_remove(const AccountId &group, const AccountId
   return with_session("remove a member from a group", [&](Lease &lease) -> Result<void> {
     const std::string group_key = group.text();
     const std::string user_key = user.text();
-    lease.begin();
+    begin_change(lease);
     std::int64_t count = 0;
     lease.run("SELECT count(*) FROM memberships WHERE group_id = $1 AND user_id = $2", useRef(group_key),
               useRef(user_key), into(count));
     if (count == 0) return not_found("member of the group");
     lease.run("DELETE FROM memberships WHERE group_id = $1 AND user_id = $2", useRef(group_key), useRef(user_key));
+    lease.run("UPDATE accounts SET stamp = stamp + 1 WHERE id = $1", useRef(user_key));
     lease.commit();
     return {};
   });
@@ -405,7 +484,7 @@ Result<void> AccountStore::note_login(const AccountId &id, std::int64_t at_ns) {
 Result<void> AccountStore::identity_add(const AccountId &id, const Identity &identity) {
   return with_session("add an identity", [&](Lease &lease) -> Result<void> {
     const std::string key = id.text();
-    lease.begin();
+    begin_change(lease);
     if (auto found = require(lease, id, ATOLL_ACCOUNT_USER, "user"); !found) return found;
     lease.run("INSERT INTO identities(issuer, subject, account) VALUES($1, $2, $3)", useRef(identity.issuer),
               useRef(identity.subject), useRef(key));

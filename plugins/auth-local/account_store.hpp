@@ -74,6 +74,7 @@ struct Credentials {
   bool enabled = false;  ///< and not expired
   std::int64_t expires_ns = 0;
   std::int64_t last_login_ns = 0;
+  std::int64_t stamp = 0;     ///< another one with every change of what a login gives
   std::string password_hash;  ///< empty: cannot log in with a password
 };
 
@@ -99,7 +100,12 @@ std::string search_text(const Account &account);
 class AccountStore {
  public:
   /// url as in sql::Sessions::open(); brings the tables up to date.
-  static Result<std::unique_ptr<AccountStore>> open(const std::string &url);
+  static Result<std::unique_ptr<AccountStore>> open(const std::string &url, std::size_t connections = 8);
+  /// Whether other servers may change accounts, too: what is in memory is then believed after a look at stamp() only.
+  bool shared() const { return sessions_->dialect() == sql::Dialect::Postgresql; }
+
+  /// Whether an SQLite file of this plugin holds users; it is only read.
+  static Result<bool> holds_users(const std::string &file);
 
   class Private {
     friend class AccountStore;
@@ -127,6 +133,8 @@ class AccountStore {
   /// The account that an identity leads to.
   Result<AccountId> account_of(const Identity &identity);
   Result<bool> has_users();
+  /// As Credentials::stamp is now; -1 when there is no such account.
+  Result<std::int64_t> stamp(const AccountId &id);
 
   // ---- changing: durable when it returns
   /// Checks names and texts. Makes the id when there is none. AlreadyExists when the name or the id is taken. A user
@@ -173,6 +181,8 @@ class AccountStore {
       return action(*lease);
     });
   }
+  /// Begins a transaction that sees all changes before it, and that no other change is beside.
+  void begin_change(Lease &lease);
   static Result<void> keep_an_admin(Lease &lease);
   static void insert(Lease &lease, const Account &account, const std::string &password_hash);
   /// was_admin: set when an admin is none any more, or will be none.

@@ -5,8 +5,8 @@
 #include <algorithm>
 
 #include "core/base/time.hpp"
-#include "core/sql/database.hpp"
 #include "core/sql/test_folder.hpp"
+#include "core/sql/test_postgresql.hpp"
 #include "plugins/auth-local/app_token.hpp"
 #include "plugins/auth-local/auth_local.hpp"
 
@@ -18,13 +18,13 @@ namespace {
 constexpr std::int64_t kMinute = 60'000'000'000;
 
 struct Office {
-  sql::TestFolder folder;
+  sql::TestDatabase database;
   Settings settings;
   std::unique_ptr<AuthLocal> plugin;
   OutgoingCall call;
 
   Office() {
-    settings.database_url = "sqlite:" + folder.path() + "/accounts.db";
+    settings.database_url = database.url();
     settings.admin_password = "admin password";
     settings.hash = {64, 1, 1};
     open();

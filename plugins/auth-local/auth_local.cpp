@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <thread>
 #include <utility>
 
@@ -97,7 +98,8 @@ Result<std::int64_t> in_range(const Host &host, const char *key, std::int64_t fa
 
 Result<Settings> read_settings(const Host &host) {
   Settings settings;
-  settings.database_url = "sqlite:" + host.text("database", "accounts.db");
+  settings.database_url = host.text("database", "sqlite:accounts.db");
+  if (host.integer("start_empty", 0) == 0) settings.previous = host.text("previous", "");
   settings.admin_password = host.text("admin_password", "");
   if (settings.admin_password.empty()) {
     if (const char *given = std::getenv("ATOLL_ADMIN_PASSWORD")) settings.admin_password = given;
@@ -119,7 +121,8 @@ Result<Settings> read_settings(const Host &host) {
                   Key{"password_lower", 0, 0, 64, 0},
                   Key{"password_upper", 0, 0, 64, 0},
                   Key{"password_digits", 0, 0, 64, 0},
-                  Key{"password_others", 0, 0, 64, 0}};
+                  Key{"password_others", 0, 0, 64, 0},
+                  Key{"connections", 8, 1, 1000, 0}};
   for (Key &key : keys) {
     const auto value = in_range(host, key.name, key.fallback, key.least, key.most);
     if (!value) return value.error();
@@ -135,7 +138,27 @@ Result<Settings> read_settings(const Host &host) {
   settings.failures.address_failures = static_cast<unsigned>(keys[7].value);
   const auto least = [&](std::size_t key) { return static_cast<std::size_t>(keys[key].value); };
   settings.passwords = {least(8), least(9), least(10), least(11), least(12)};
+  settings.connections = least(13);
   return settings;
+}
+
+/// FailedPrecondition when the store is empty and the file that was there before it is not.
+Result<void> check_previous(AccountStore &store, const std::string &file) {
+  const auto known = store.has_users();
+  if (!known) return known.error();
+  if (*known || file.empty()) return {};
+  std::error_code failed;
+  const bool there = std::filesystem::exists(file, failed);
+  if (failed) return error(Status::Unavailable, "cannot tell whether there is a " + file + ": " + failed.message());
+  if (!there) return {};
+  auto before = AccountStore::holds_users(file);
+  if (!before) return before.error();
+  if (!*before) return {};
+  return error(Status::FailedPrecondition,
+               "the database of the accounts holds none, but " + file +
+                   " does. Has a new or empty database been set ([database] url, or the key database)? Name " + file +
+                   " as database in this section, or restore the database from its backup. If the accounts of " + file +
+                   " are no longer wanted, set start_empty = yes in this section");
 }
 
 }  // namespace
@@ -159,8 +182,9 @@ Result<std::unique_ptr<AuthLocal>> AuthLocal::create(const Call &, Host host) {
 }
 
 Result<std::unique_ptr<AuthLocal>> AuthLocal::open(const Settings &settings, Host host) {
-  auto store = AccountStore::open(settings.database_url);
+  auto store = AccountStore::open(settings.database_url, settings.connections);
   if (!store) return store.error();
+  if (auto fine = check_previous(**store, settings.previous); !fine) return fine.error();
   auto made = std::make_unique<AuthLocal>(Private{}, std::move(*store), settings, host);
   if (auto ensured = made->ensure_admin(settings.admin_password); !ensured) return ensured.error();
   return made;
@@ -187,7 +211,9 @@ Result<void> AuthLocal::ensure_admin(const std::string &given_password) {
       given_password.empty()
           ? base::made_up_password({policy_.characters, policy_.lower, policy_.upper, policy_.digits, policy_.others})
           : given_password;
-  if (auto added = add(admin, password); !added) return added.error();
+  auto added = add(admin, password);
+  if (added.status() == Status::AlreadyExists) return {};  // another server on the same database was faster
+  if (!added) return added.error();
   if (given_password.empty()) {
     host_.info("first start: the account admin was made; its password is shown this once",
                {{"name", admin.name}, {"password", password}});

@@ -18,6 +18,8 @@ namespace Atoll::auth_local {
 
 struct Settings {
   std::string database_url;
+  std::string previous;  ///< an SQLite file that must hold no accounts while the database holds none; empty: none
+  std::size_t connections = 8;
   std::string admin_password;  ///< of the account that the first start makes; empty: generated
   HashParameters hash;
   HashLimits hash_limits;
@@ -40,7 +42,18 @@ class AuthLocal : public Plugin<AuthLocal>,
       Interfaces<Auth<AuthLocal>, Directory<AuthLocal>, DirectoryAdmin<AuthLocal>, DirectoryTokens<AuthLocal>>;
 
   static constexpr std::array config{
-      config_key("database", ATOLL_CONFIG_PATH, "accounts.db", "The SQLite file with accounts and groups."),
+      config_key("database", ATOLL_CONFIG_DATABASE, "accounts.db",
+                 "The database with accounts and groups: an SQLite file, or "
+                 "postgresql://USER:PASSWORD@HOST:PORT/DATABASE, which several servers may share.",
+                 ATOLL_CONFIG_SECRET),
+      config_key("previous", ATOLL_CONFIG_PATH, "accounts.db",
+                 "The SQLite file that held the accounts before database was set. While it holds some and database "
+                 "none, nobody can log in: a new account admin would be made, and everybody else would be unknown."),
+      config_key("start_empty", ATOLL_CONFIG_BOOLEAN, "no",
+                 "Whether it starts nevertheless, without the accounts of previous."),
+      config_key("connections", ATOLL_CONFIG_INTEGER, "8",
+                 "How many connections to the database at most, 1 to 1000; with PostgreSQL its max_connections is for "
+                 "all servers together."),
       config_key("admin_password", ATOLL_CONFIG_TEXT, nullptr,
                  "Password of the account admin, which the first start makes; else ATOLL_ADMIN_PASSWORD of the "
                  "environment; else one is generated and logged once.",

@@ -8,8 +8,8 @@
 
 #include "core/base/text.hpp"
 #include "core/base/uuid.hpp"
-#include "core/sql/database.hpp"
 #include "core/sql/test_folder.hpp"
+#include "core/sql/test_postgresql.hpp"
 
 using namespace Atoll;
 using namespace Atoll::auth_local;
@@ -42,14 +42,14 @@ struct LoggingHost {
 };
 
 struct Fixture {
-  sql::TestFolder folder;
+  sql::TestDatabase database;
   LoggingHost host;
   Settings settings;
   std::unique_ptr<AuthLocal> plugin;
   OutgoingCall call;
 
   explicit Fixture(const char *admin_password = "admin password") {
-    settings.database_url = "sqlite:" + folder.path() + "/accounts.db";
+    settings.database_url = database.url();
     settings.admin_password = admin_password;
     settings.hash = {64, 1, 1};
     reopen();
@@ -342,8 +342,11 @@ TEST_CASE("an account may have several identities") {
 TEST_CASE("a database in trouble is neither a wrong password nor a missing account") {
   Fixture f;
   {
-    auto writer = sql::Database::open(f.folder.path() + "/accounts.db");
-    REQUIRE(writer->exec("ALTER TABLE accounts RENAME TO gone").ok());
+    auto sessions = sql::Sessions::open(f.settings.database_url);
+    REQUIRE(sessions.ok());
+    auto lease = (*sessions)->get();
+    REQUIRE(lease.ok());
+    lease->run("ALTER TABLE accounts RENAME TO gone");
   }
   const Status status = f.log_in("admin", "admin password").status();
   CHECK(status != Status::Ok);

@@ -38,10 +38,11 @@ Login Authenticator::authenticate(std::string_view name, std::string_view passwo
     return wrong();
   const std::string folded_name = folded(name);
   const LoginKey key = cache_.key(folded_name, password);
-  if (auto known = cache_.find(key, base::monotonic_ns())) return known;
+  if (auto known = remembered(key)) return *std::move(known);
   if (!check_name(name)) return wrong();
 
   std::shared_ptr<Flight> flight;
+  bool joined = false;
   {
     std::unique_lock lock(mutex_);
     const auto found = flights_.find(key);
@@ -52,9 +53,13 @@ Login Authenticator::authenticate(std::string_view name, std::string_view passwo
     } else if (found->second->ticket == cache_.ticket()) {
       const auto other = found->second;
       landed_.wait(lock, [&] { return other->outcome.has_value(); });
-      return *other->outcome;
+      if (!store_.shared()) return *other->outcome;
+      joined = true;
     }  // else: it began before a change that this login must already see
   }
+  // Another server may have changed the account after that login began.
+  if (joined)
+    if (auto known = remembered(key)) return *std::move(known);
   if (!flight) return verify_alone(key, folded_name, password, address);
   std::optional<Login> outcome;
   try {
@@ -69,6 +74,18 @@ Login Authenticator::authenticate(std::string_view name, std::string_view passwo
   }
   landed_.notify_all();
   return *std::move(outcome);
+}
+
+std::optional<Login> Authenticator::remembered(const LoginKey &key) {
+  std::int64_t stamp = 0;
+  auto known = cache_.find(key, base::monotonic_ns(), &stamp);
+  if (!known) return std::nullopt;
+  if (!store_.shared()) return Login(std::move(known));
+  const auto now = store_.stamp(known->account);
+  if (!now) return Login(now.error());
+  if (*now == stamp) return Login(std::move(known));
+  cache_.forget(known->account);
+  return std::nullopt;
 }
 
 Login Authenticator::verify_alone(const LoginKey &key, const std::string &folded_name, std::string_view password,
@@ -119,7 +136,7 @@ Result<std::shared_ptr<const Principal>> Authenticator::verify_token(const Login
       with_token.login_ends_ns = now + left;
     auto principal = std::make_shared<const Principal>(std::move(with_token));
     if (!cache_.insert(key, principal, ticket, base::monotonic_ns(),
-                       until(now, {token.expires_ns, token.account.expires_ns})) &&
+                       until(now, {token.expires_ns, token.account.expires_ns}), token.account.stamp) &&
         round < kRounds)
       continue;
     if (now - token.last_used_ns > kNoteAgain) static_cast<void>(store_.note_token_use(token.token, now));
@@ -159,8 +176,8 @@ Login Authenticator::verify(const LoginKey &key, const std::string &folded_name,
     with_password.login = ATOLL_LOGIN_PASSWORD;
     with_password.login_ends_ns = (*found)->expires_ns;
     auto principal = std::make_shared<const Principal>(std::move(with_password));
-    if (cache_.insert(key, principal, ticket, base::monotonic_ns(),
-                      until(base::now_unix_ns(), {(*found)->expires_ns})) ||
+    if (cache_.insert(key, principal, ticket, base::monotonic_ns(), until(base::now_unix_ns(), {(*found)->expires_ns}),
+                      (*found)->stamp) ||
         round == kRounds) {
       renew_hash(**found, password);
       note_login(**found);

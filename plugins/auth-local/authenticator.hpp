@@ -41,6 +41,8 @@ class Authenticator {
     LoginCache::Ticket ticket = 0;  // when it began
     std::optional<Login> outcome;
   };
+  /// A login from memory, as the account is now; nothing when it is not known.
+  std::optional<Login> remembered(const LoginKey &key);
   Login verify_alone(const LoginKey &key, const std::string &folded_name, std::string_view password,
                      std::string_view address);
   Login verify(const LoginKey &key, const std::string &folded_name, std::string_view password);

@@ -34,7 +34,7 @@ LoginKey LoginCache::key(std::string_view folded_name, std::string_view password
   return digest;
 }
 
-std::shared_ptr<const Principal> LoginCache::find(const LoginKey &key, std::int64_t now_ns) {
+std::shared_ptr<const Principal> LoginCache::find(const LoginKey &key, std::int64_t now_ns, std::int64_t *stamp) {
   const std::lock_guard lock(mutex_);
   const auto found = entries_.find(key);
   if (found == entries_.end()) return nullptr;
@@ -44,6 +44,7 @@ std::shared_ptr<const Principal> LoginCache::find(const LoginKey &key, std::int6
     return nullptr;
   }
   order_.splice(order_.begin(), order_, found->second);
+  if (stamp) *stamp = found->second->stamp;
   return found->second->principal;
 }
 
@@ -53,7 +54,7 @@ LoginCache::Ticket LoginCache::ticket() const {
 }
 
 bool LoginCache::insert(const LoginKey &key, std::shared_ptr<const Principal> principal, Ticket ticket,
-                        std::int64_t now_ns, std::int64_t at_most_ns) {
+                        std::int64_t now_ns, std::int64_t at_most_ns, std::int64_t stamp) {
   const std::lock_guard lock(mutex_);
   if (ticket != changes_) return false;
   if (capacity_ == 0) return true;
@@ -66,7 +67,7 @@ bool LoginCache::insert(const LoginKey &key, std::shared_ptr<const Principal> pr
     order_.pop_back();
   }
   const std::int64_t lifetime = at_most_ns > 0 ? std::min(at_most_ns, lifetime_ns_) : lifetime_ns_;
-  order_.push_front(Entry{key, std::move(principal), now_ns + lifetime});
+  order_.push_front(Entry{key, std::move(principal), now_ns + lifetime, stamp});
   entries_[key] = order_.begin();
   return true;
 }

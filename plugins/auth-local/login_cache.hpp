@@ -39,15 +39,15 @@ class LoginCache {
 
   LoginKey key(std::string_view folded_name, std::string_view password) const;
 
-  /// Null when not there or too old. `now_ns`: monotonic clock.
-  std::shared_ptr<const Principal> find(const LoginKey &key, std::int64_t now_ns);
+  /// Null when not there or too old. `now_ns`: monotonic clock. stamp: takes what was given to insert().
+  std::shared_ptr<const Principal> find(const LoginKey &key, std::int64_t now_ns, std::int64_t *stamp = nullptr);
 
   /// To be taken before the account is read from the database.
   Ticket ticket() const;
   /// Keeps a verified login, unless any account has changed since the ticket was taken. True when kept. at_most_ns: it
   /// is not believed for longer than that; 0: no other limit.
   bool insert(const LoginKey &key, std::shared_ptr<const Principal> principal, Ticket ticket, std::int64_t now_ns,
-              std::int64_t at_most_ns = 0);
+              std::int64_t at_most_ns = 0, std::int64_t stamp = 0);
 
   /// To be called after a change of the account was committed: its logins are verified anew from now on.
   void forget(const AccountId &account);
@@ -59,6 +59,7 @@ class LoginCache {
     LoginKey key;
     std::shared_ptr<const Principal> principal;
     std::int64_t expires_ns;
+    std::int64_t stamp;
   };
   using Order = std::list<Entry>;  // most recently used first
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <thread>
+#include <utility>
 
 #include "core/base/uuid.hpp"
 #include "core/sql/test_postgresql.hpp"
@@ -247,4 +248,62 @@ TEST_CASE("texts that no account can hold are found nowhere") {
       CHECK(found == 0);
     }
   }
+}
+
+TEST_CASE("two servers on PostgreSQL: what one changes the other knows at its next login") {
+  if (!sql::on_postgresql()) return;  // nobody shares an SQLite file
+  Servers s;
+  OutgoingCall call;
+  const auto marie = s.make(0, Servers::draft("marie")), paul = s.make(0, Servers::draft("paul"));
+  const auto group = s.make(0, Servers::draft("physics", ATOLL_ACCOUNT_GROUP));
+  REQUIRE((marie.ok() && paul.ok() && group.ok()));
+  REQUIRE(s.log_in(1, "paul", "password").ok());
+  REQUIRE(s.log_in(1, "marie", "password").ok());
+  REQUIRE(s.of(0).member_add(Call(call.get()), *group, *marie).ok());
+  CHECK(s.log_in(1, "marie", "password")->groups.size() == 1);
+  REQUIRE(s.of(0).account_remove(Call(call.get()), *group).ok());
+  CHECK(s.log_in(1, "marie", "password")->groups.empty());
+  std::string token;
+  const auto ignore = make_sink<atoll_app_token_sink>([](const atoll_app_token *) {});
+  const auto text = make_sink<atoll_text_sink>([&](atoll_str told) { token = view(told); });
+  REQUIRE(s.of(0)
+              .token_create(Call(call.get()), *marie, "x", 0, AppTokenEmitter(ignore.get()),
+                            Emitter<atoll_text_sink>(text.get()))
+              .ok());
+  REQUIRE(s.log_in(1, "marie", token).ok());
+  REQUIRE(s.of(0).tokens_remove_all(Call(call.get()), *marie).ok());
+  CHECK(s.log_in(1, "marie", token).status() == Status::Unauthenticated);
+  REQUIRE(s.of(0).account_set_password(Call(call.get()), *marie, "other").ok());
+  CHECK(s.log_in(1, "marie", "password").status() == Status::Unauthenticated);
+  CHECK(s.log_in(1, "marie", "other").ok());
+  auto change = Servers::draft("marie");
+  change.id = to_abi(*marie);
+  change.app_role = ATOLL_ROLE_SPACE_ADMIN;
+  REQUIRE(s.of(0).account_change(Call(call.get()), change, ATOLL_ACCOUNT_SET_APP_ROLE).ok());
+  CHECK(s.log_in(1, "marie", "other")->app_role == ATOLL_ROLE_SPACE_ADMIN);
+  change.enabled = 0;
+  REQUIRE(s.of(0).account_change(Call(call.get()), change, ATOLL_ACCOUNT_SET_ENABLED).ok());
+  CHECK(s.log_in(1, "marie", "other").status() == Status::Unauthenticated);
+  REQUIRE(s.of(0).account_remove(Call(call.get()), *paul).ok());
+  CHECK(s.log_in(1, "paul", "password").status() == Status::Unauthenticated);
+}
+
+TEST_CASE("another database does not begin empty while the file before it holds accounts") {
+  sql::TestFolder folder;
+  Settings settings;
+  settings.hash = {64, 1, 1};
+  settings.admin_password = "admin password";
+  settings.previous = folder.path() + "/accounts.db";
+  settings.database_url = "sqlite:" + settings.previous;
+  REQUIRE(AuthLocal::open(settings, Host()).ok());  // the file itself
+  REQUIRE(AuthLocal::open(settings, Host()).ok());
+  const sql::TestDatabase database;
+  settings.database_url = database.url();
+  const auto refused = AuthLocal::open(settings, Host());
+  CHECK(refused.status() == Status::FailedPrecondition);
+  CHECK(refused.error().message.find(settings.previous) != std::string::npos);
+  const std::string file = std::exchange(settings.previous, "");  // start_empty
+  REQUIRE(AuthLocal::open(settings, Host()).ok());
+  settings.previous = file;
+  CHECK(AuthLocal::open(settings, Host()).ok());
 }
