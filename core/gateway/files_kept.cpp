@@ -11,7 +11,7 @@ constexpr const char *kTrash = "a trash", *kVersions = "versions";
 
 Result<void> GatewayFiles::trash_list(const Call &call, const SpaceId &space, const Uuid &before, std::uint64_t limit,
                                       const TrashEmitter &emit) {
-  auto found = road(call, space, ATOLL_MAY_DELETE);
+  auto found = road(call, space, ATOLL_MAY_READ);
   if (!found) return std::move(found).error();
   const auto raw = to_abi(space), from = to_abi(before);
   return drive_optional<atoll_storage_fs_trash>(

@@ -207,7 +207,7 @@ TEST_CASE("trash and versions need their permissions; a driver may lack them") {
     std::function<std::int32_t(const atoll_call *)> run;
   };
   const std::vector<Row> rows = {
-      {"list", ATOLL_MAY_DELETE, [&](auto *c) { return trash->list(c, self, &space, nullptr, 0, nullptr); }},
+      {"list", ATOLL_MAY_READ, [&](auto *c) { return trash->list(c, self, &space, nullptr, 0, nullptr); }},
       {"restore", ATOLL_MAY_DELETE | ATOLL_MAY_CREATE,
        [&](auto *c) { return trash->restore(c, self, &space, &item, nullptr, 0, nullptr); }},
       {"restore over", ATOLL_MAY_DELETE | ATOLL_MAY_CREATE | ATOLL_MAY_WRITE,

@@ -209,7 +209,7 @@ std::vector<Operation> operations() {
       {"lock_refresh", write,
        [=](F &f, const C &c) { return f.lock_refresh(c, file, "t", 1, LockEmitter(nullptr)).status(); }},
       {"unlock", write, [=](F &f, const C &c) { return f.unlock(c, file, "t").status(); }},
-      {"trash_list", erase,
+      {"trash_list", read,
        [=](F &f, const C &c) { return f.trash_list(c, kHere, Uuid(), 0, TrashEmitter(nullptr)).status(); }},
       {"trash_restore", erase | create,
        [=](F &f, const C &c) { return f.trash_restore(c, kHere, item, nullptr, 0, none).status(); }},

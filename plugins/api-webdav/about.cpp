@@ -46,13 +46,13 @@ std::string capabilities_json(std::uint32_t checksums) {
   json.field("preferredUploadType", "SHA1");
   json.end_object();
   json.key("files").begin_object();
-  json.field("bigfilechunking", false).field("undelete", false).field("versioning", false);
+  json.field("bigfilechunking", false).field("undelete", true).field("versioning", true);
   json.field("privateLinks", false).field("permanent_deletion", true);
   json.key("blacklisted_files").begin_array().end_array();
   json.end_object();
   json.key("dav").begin_object();
   json.key("reports").begin_array().end_array();
-  json.field("chunking", "");
+  json.field("chunking", "").field("trashbin", "1.0");
   json.end_object();
   json.end_object();
   return out;

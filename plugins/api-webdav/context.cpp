@@ -9,26 +9,34 @@
 
 namespace Atoll::webdav {
 
-Result<Target> Context::resolve(const Location &where) const {
+Result<SpaceRecord> Context::space_of(const Location &where) const {
   std::optional<SpaceRecord> record;
   auto sink =
       make_sink<atoll_space_record_sink>([&](const atoll_space_record *raw) { record = SpaceRecord::from(raw); });
   OutgoingCall out(call.raw());
   const atoll_gateway_service &gateway = *services.gateway;
   std::int32_t status = ATOLL_NOT_FOUND;
-  NodeId node;
+  const auto by_name = [&](std::string_view name) {
+    return gateway.personal_space(out.get(), gateway.self, str(name), sink.get());
+  };
   switch (where.root) {
     case Root::Personal:
       if (call.principal() == nullptr) return error(Status::Unauthenticated, "Log in first.");
-      status = gateway.personal_space(out.get(), gateway.self, call.principal()->name, sink.get());
+      status = by_name(view(call.principal()->name));
       break;
     case Root::Files:
-      status = gateway.personal_space(out.get(), gateway.self, str(where.user), sink.get());
+      status = by_name(where.user);
       break;
-    case Root::Spaces: {
+    case Root::Trash:
+      if (!where.user.empty()) {
+        status = by_name(where.user);
+        break;
+      }
+      [[fallthrough]];
+    case Root::Spaces:
+    case Root::Meta: {
       const atoll_uuid id = to_abi(where.id.space);
       status = gateway.space(out.get(), gateway.self, &id, sink.get());
-      node = where.id.node_or_root();
       break;
     }
     case Root::Foreign:
@@ -43,8 +51,17 @@ Result<Target> Context::resolve(const Location &where) const {
   }
   if (status != ATOLL_OK) return out.error(status);
   if (!record) return error(Status::Internal, "the gateway answered OK and gave no space");
+  return *std::move(record);
+}
+
+Result<Target> Context::resolve(const Location &where) const {
+  if (where.root == Root::Meta || where.root == Root::Trash)
+    return error(Status::NotFound, "There are no files under this path.");
+  auto space = space_of(where);
+  if (!space) return std::move(space).error();
+  const NodeId node = where.root == Root::Spaces ? where.id.node_or_root() : NodeId();
   Target target;
-  target.space = *std::move(record);
+  target.space = *std::move(space);
   target.ref = Ref{target.space.id, node.none() ? root_of(target.space.id) : node, where.path};
   return target;
 }

@@ -6,6 +6,7 @@
 #include <atoll/sdk/files.hpp>
 #include <atoll/sdk/host.hpp>
 #include <atoll/sdk/http.hpp>
+#include <atoll/sdk/kept.hpp>
 #include <atoll/sdk/registry.hpp>
 
 #include <atomic>
@@ -29,6 +30,8 @@ struct Services {
   Listings listings;
   Attributes attributes;
   Locks locks;
+  Versions versions;
+  Trash trash;
   mutable PlanCache plans;
   std::atomic<bool> depth_infinity{false};
   std::atomic<std::uint32_t> checksums{kAllChecksums};  ///< computed of every upload: ATOLL_STAT_SHA1 and others
@@ -50,7 +53,9 @@ struct Context {
   Exchange exchange;
   Location location;
 
-  /// The space and node of a location, under the principal of the call. NotFound when he does not reach it.
+  /// The space of a location, under the principal of the call. NotFound when he does not reach it.
+  Result<SpaceRecord> space_of(const Location &where) const;
+  /// The same with the node, for the roots that hold files.
   Result<Target> resolve(const Location &where) const;
   /// The target of the request.
   Result<Target> target() const { return resolve(location); }

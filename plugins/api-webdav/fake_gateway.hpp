@@ -16,10 +16,10 @@
 
 #include "core/base/checksum.hpp"
 #include "core/base/uuid.hpp"
+#include "plugins/api-webdav/fake_kept.hpp"
 
 namespace Atoll::webdav::fake {
 
-inline const SpaceId kSpace = *SpaceId::parse("4c510ada-c86b-4815-8820-42cdf82c3d51");
 inline const Uuid kBirth = *Uuid::parse("1284d238-aa92-42ce-bdc4-0b0000009157");
 inline const AccountId kEinstein = *AccountId::parse("22222222-2222-4222-8222-222222222222");
 
@@ -36,7 +36,10 @@ struct Entry {
 class Space : public StorageFs<Space>,
               public StorageFsAttributes<Space>,
               public StorageFsLocks<Space>,
-              public StorageFsListing<Space> {
+              public StorageFsListing<Space>,
+              public StorageFsTrash<Space>,
+              public StorageFsVersions<Space>,
+              public Kept {
  public:
   Status failure = Status::Ok;       ///< of every operation
   std::uint32_t reason = 0;          ///< of that failure
@@ -327,8 +330,8 @@ class Server {
  public:
   Space space;
 
-  /// `checksums`: the key of that name.
-  explicit Server(std::string checksums = {}) : checksums_(std::move(checksums)) {
+  /// `checksums`: the key of that name. `keeps`: the space has versions and a trash.
+  explicit Server(std::string checksums = {}, bool keeps = false) : checksums_(std::move(checksums)) {
     config_ = sized<atoll_config_service>();
     config_.text = [](void *context, const char *key, const atoll_text_sink *sink) -> std::int32_t {
       const auto &value = static_cast<Server *>(context)->checksums_;
@@ -343,6 +346,10 @@ class Server {
     gateway_.attributes = StorageFsAttributes<Space>::table();
     gateway_.locks = StorageFsLocks<Space>::table();
     gateway_.listing = StorageFsListing<Space>::table();
+    if (keeps) {
+      gateway_.trash = StorageFsTrash<Space>::table();
+      gateway_.versions = StorageFsVersions<Space>::table();
+    }
     gateway_.space = [](const atoll_call *, void *, const atoll_uuid *id, const atoll_space_record_sink *sink) {
       if (from_abi<SpaceId>(*id) != kSpace) return std::int32_t{ATOLL_NOT_FOUND};
       return emit_space(sink);

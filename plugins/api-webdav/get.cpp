@@ -32,35 +32,8 @@ Response folder_refused(const Context &context) {
 
 }  // namespace
 
-Response get(const Context &context, bool head) {
-  auto target = context.target();
-  if (!target) return context.fail(target.error());
-  if (context.request.header("If")) {
-    Preconditions preconditions;
-    if (auto refused = read_preconditions(context, *target, preconditions)) return *std::move(refused);
-  }
-  const Files &files = context.services.files;
-  OutgoingCall out(context.call.raw());
-  std::shared_ptr<FileReader> file;
-  Stat stat;
-  if (head) {
-    auto found = files.stat(out, target->ref);
-    if (!found) return context.fail(found.error());
-    stat = *std::move(found);
-  } else {
-    auto opened = files.open_read(out, target->ref);
-    if (!opened) {
-      // A driver may say in its own way that this is a folder.
-      if (opened.status() == Status::FailedPrecondition || opened.status() == Status::InvalidArgument) {
-        auto found = files.stat(out, target->ref);
-        if (found && found->folder()) return folder_refused(context);
-      }
-      return context.fail(opened.error());
-    }
-    file = *std::move(opened);
-    stat = file->stat();
-  }
-  if (stat.folder()) return folder_refused(context);
+Response send_file(const Context &context, const SpaceRecord &space, const Stat &stat,
+                   std::shared_ptr<FileReader> file) {
   if (stat.flags & ATOLL_STAT_PROCESSING) return context.fail(425, "The file is still being processed.");
 
   const ConditionalFields fields = context.conditional_fields();
@@ -83,8 +56,8 @@ Response get(const Context &context, bool head) {
       break;
   }
 
-  add_headers(response, target->space, stat, media_type);
-  if (head) {
+  add_headers(response, space, stat, media_type);
+  if (!file) {
     response.header("Content-Type", media_type);
     response.body = HeadBody{stat.size};
     return response;
@@ -121,6 +94,38 @@ Response get(const Context &context, bool head) {
     return context.fail(done.error());
   }
   return response;
+}
+
+Response get(const Context &context, bool head) {
+  auto target = context.target();
+  if (!target) return context.fail(target.error());
+  if (context.request.header("If")) {
+    Preconditions preconditions;
+    if (auto refused = read_preconditions(context, *target, preconditions)) return *std::move(refused);
+  }
+  const Files &files = context.services.files;
+  OutgoingCall out(context.call.raw());
+  std::shared_ptr<FileReader> file;
+  Stat stat;
+  if (head) {
+    auto found = files.stat(out, target->ref);
+    if (!found) return context.fail(found.error());
+    stat = *std::move(found);
+  } else {
+    auto opened = files.open_read(out, target->ref);
+    if (!opened) {
+      // A driver may say in its own way that this is a folder.
+      if (opened.status() == Status::FailedPrecondition || opened.status() == Status::InvalidArgument) {
+        auto found = files.stat(out, target->ref);
+        if (found && found->folder()) return folder_refused(context);
+      }
+      return context.fail(opened.error());
+    }
+    file = *std::move(opened);
+    stat = file->stat();
+  }
+  if (stat.folder()) return folder_refused(context);
+  return send_file(context, target->space, stat, std::move(file));
 }
 
 }  // namespace Atoll::webdav

@@ -11,7 +11,7 @@ namespace Atoll::webdav {
 
 namespace {
 
-constexpr std::array<std::string_view, 6> kLater = {"meta", "trash-bin", "public-files", "avatars", "uploads", "ocm"};
+constexpr std::array<std::string_view, 4> kLater = {"public-files", "avatars", "uploads", "ocm"};
 
 bool has_encoded_slash(std::string_view path) {
   for (std::size_t at = path.find('%'); at != std::string_view::npos; at = path.find('%', at + 1)) {
@@ -26,6 +26,14 @@ std::string_view prefix_of(std::string_view decoded, const std::vector<std::stri
   if (count == 0) return {};
   const std::string_view last = names[count - 1];
   return decoded.substr(0, static_cast<std::size_t>(last.data() - decoded.data()) + last.size());
+}
+
+Root root_of_kind(std::string_view kind) {
+  if (kind == "files") return Root::Files;
+  if (kind == "spaces") return Root::Spaces;
+  if (kind == "meta") return Root::Meta;
+  if (kind == "trash-bin") return Root::Trash;
+  return Root::Foreign;
 }
 
 }  // namespace
@@ -61,19 +69,21 @@ Result<Location> parse_location(std::string_view path) {
     const std::string_view kind = next();
     if (kind.empty()) {
       out.root = Root::Top;
-    } else if (kind == "files" || kind == "spaces") {
+    } else if (const Root root = root_of_kind(kind); root != Root::Foreign) {
       ++at;
       if (at == names.size()) {
         out.root = Root::Top;
-      } else if (kind == "files") {
-        out.root = Root::Files;
-        out.user = names[at++];
       } else {
-        out.root = Root::Spaces;
-        const auto id = parse_wire_id(names[at++]);
-        if (!id)
+        out.root = root;
+        const std::string_view named = names[at++];
+        const auto id = root == Root::Files ? std::nullopt : parse_wire_id(named);
+        if (id) {
+          out.id = *id;
+        } else if (root == Root::Files || root == Root::Trash) {
+          out.user = named;
+        } else {
           return error(Status::InvalidArgument, "The path names no space: an id is `uuid$uuid` or `uuid$uuid!uuid`.");
-        out.id = *id;
+        }
       }
     } else {
       for (const std::string_view later : kLater) {

@@ -19,14 +19,16 @@ enum class Root : std::uint8_t {
   Personal,  ///< /webdav: the caller's personal space
   Files,     ///< /dav/files/{user}
   Spaces,    ///< /dav/spaces/{id}
-  Later,     ///< roots that are known but not served yet: meta, trash-bin, public-files, avatars ...
+  Meta,      ///< /dav/meta/{id}: what is known of a node, and its versions below `v`
+  Trash,     ///< /dav/trash-bin/{id} and /dav/trash-bin/{user}
+  Later,     ///< roots that are known but not served yet: public-files, avatars ...
 };
 
 /// A path, decoded and checked.
 struct Location {
   Root root = Root::Foreign;
-  std::string user;          ///< of Root::Files
-  WireId id;                 ///< of Root::Spaces
+  std::string user;          ///< of Root::Files, and of Root::Trash where no space is named
+  WireId id;                 ///< of Root::Spaces, Meta and Trash
   std::string path;          ///< below the root: names separated by single slashes; empty for the root itself
   std::string href;          ///< the whole path as asked, percent-encoded anew, without slashes at its end
   std::string href_root;     ///< the part of `href` that names the root, without a slash at its end

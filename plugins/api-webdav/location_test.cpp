@@ -28,7 +28,15 @@ TEST_CASE("every root exists with and without remote.php") {
     CHECK(located(prefix + "/dav/spaces/" + kSpace + "/a/b").root == Root::Spaces);
     CHECK(located(prefix + "/dav").root == Root::Top);
     CHECK(located(prefix + "/dav/spaces/").root == Root::Top);
-    CHECK(located(prefix + "/dav/trash-bin/x").root == Root::Later);
+    CHECK(located(prefix + "/dav/trash-bin/x").root == Root::Trash);
+    CHECK(located(prefix + "/dav/trash-bin/x").user == "x");
+    CHECK(located(prefix + "/dav/trash-bin/" + kSpace + "/a").user.empty());
+    CHECK(located(prefix + "/dav/trash-bin/" + kSpace + "/a").path == "a");
+    CHECK(located(prefix + "/dav/trash-bin").root == Root::Top);
+    CHECK(located(prefix + "/dav/meta/" + kSpace + "!" + kNode + "/v/1").root == Root::Meta);
+    CHECK(located(prefix + "/dav/meta/" + kSpace + "!" + kNode + "/v/1").path == "v/1");
+    CHECK_FALSE(parse_location(prefix + "/dav/meta/nonsense/v").ok());
+    CHECK(located(prefix + "/dav/public-files/x").root == Root::Later);
     CHECK(located(prefix + "/dav/nonsense").root == Root::Foreign);
   }
   CHECK(located("/status.php").root == Root::Status);

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "plugins/api-webdav/context.hpp"
+#include "plugins/api-webdav/propfind_request.hpp"
 
 namespace Atoll::webdav {
 
@@ -22,5 +23,17 @@ Response propfind(const Context &context, std::string_view body);
 Response proppatch(const Context &context, std::string_view body);
 Response lock(const Context &context, std::string_view body);
 Response unlock(const Context &context);
+
+/// All methods below /dav/meta and /dav/trash-bin. `body`: of a PROPFIND.
+Response meta(const Context &context, std::string_view body);
+Response trash_bin(const Context &context, std::string_view body);
+
+/// The answer to a GET of the file or version that `stat` describes, with conditions and ranges; to HEAD without
+/// `file`.
+Response send_file(const Context &context, const SpaceRecord &space, const Stat &stat,
+                   std::shared_ptr<FileReader> file);
+/// The answer to a PROPFIND of the target. `path_for_user`: oc:meta-path-for-user of the target; empty: none.
+Response describe(const Context &context, const PropfindRequest &request, const Target &target,
+                  std::string path_for_user);
 
 }  // namespace Atoll::webdav

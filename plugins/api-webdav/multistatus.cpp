@@ -48,6 +48,23 @@ bool same(const std::uint8_t (&a)[16], const std::uint8_t (&b)[16]) { return std
 
 bool is_root(const atoll_stat &stat) { return same(stat.node.bytes, stat.space.bytes); }
 
+bool append_trash(std::string &out, Property property, const atoll_trash_item &item) {
+  out.append("<"sv).append(qualified_name(property)).push_back('>');
+  if (property == Property::TrashFileName) {
+    base::append_xml_escaped(out, view(item.name));
+  } else if (property == Property::TrashLocation) {
+    base::append_xml_escaped(out, view(item.path));
+    if (item.path.len > 0) out.push_back('/');
+    base::append_xml_escaped(out, view(item.name));
+  } else if (property == Property::TrashDeleteDatetime) {
+    base::append_http_date(out, seconds(item.removed_ns));
+  } else {
+    out.append(std::to_string(seconds(item.removed_ns)));
+  }
+  out.append("</"sv).append(qualified_name(property)).push_back('>');
+  return true;
+}
+
 void append_value_of(std::string &out, const Attribute &attribute) {
   if (attribute.value.starts_with('<')) {
     out.append(attribute.value);
@@ -60,6 +77,36 @@ void append_value_of(std::string &out, const Attribute &attribute) {
   out.append(element).push_back('>');
   base::append_xml_escaped(out, attribute.value);
   out.append("</"sv).append(element.substr(1, element.find(' ') - 1)).push_back('>');
+}
+
+/// Whether an entry of this kind has the property.
+bool has(EntryKind kind, Property property) {
+  switch (property) {
+    case Property::TrashFileName:
+    case Property::TrashLocation:
+    case Property::TrashDeleteDatetime:
+    case Property::TrashDeleteTimestamp:
+    case Property::FileParent:
+      return kind == EntryKind::TrashItem || (kind == EntryKind::Node && property == Property::FileParent);
+    case Property::ResourceType:
+    case Property::Permissions:
+    case Property::SpaceId:
+      return true;
+    case Property::GetLastModified:
+    case Property::GetContentLength:
+    case Property::GetContentType:
+    case Property::DisplayName:
+    case Property::Name:
+    case Property::Size:
+    case Property::Id:
+    case Property::FileId:
+      return kind != EntryKind::TrashBin;
+    case Property::GetEtag:
+    case Property::Checksums:
+      return kind == EntryKind::Node || kind == EntryKind::Version;
+    default:
+      return kind == EntryKind::Node;
+  }
 }
 
 std::string_view status_line(int status) {
@@ -183,6 +230,7 @@ void Multistatus::append_id(const atoll_stat &stat) {
 }
 
 bool Multistatus::value(Property property, const atoll_stat &stat, const Extras &extras) {
+  if (!has(extras.kind, property)) return false;
   const bool folder = stat.type == ATOLL_NODE_FOLDER;
   std::string &out = out_;
   switch (property) {
@@ -205,7 +253,8 @@ bool Multistatus::value(Property property, const atoll_stat &stat, const Extras 
       return true;
     case Property::GetContentType:
       out.append("<d:getcontenttype>"sv);
-      out.append(folder ? std::string_view("httpd/unix-directory") : base::mime_type(view(stat.name)));
+      out.append(folder ? std::string_view("httpd/unix-directory")
+                        : base::mime_type(extras.kind == EntryKind::Version ? extras.file_name : view(stat.name)));
       out.append("</d:getcontenttype>"sv);
       return true;
     case Property::DisplayName:
@@ -249,6 +298,7 @@ bool Multistatus::value(Property property, const atoll_stat &stat, const Extras 
     case Property::FileId:
       out.append(property == Property::Id ? "<oc:id>"sv : "<oc:fileid>"sv);
       append_id(stat);
+      if (extras.kind == EntryKind::Version) out.append("@"sv).append(view(stat.name));
       out.append(property == Property::Id ? "</oc:id>"sv : "</oc:fileid>"sv);
       return true;
     case Property::FileParent:
@@ -342,6 +392,17 @@ bool Multistatus::value(Property property, const atoll_stat &stat, const Extras 
     case Property::Tags:
       out.append("<oc:tags/>"sv);
       return true;
+    case Property::MetaPathForUser:
+      if (space_.path_for_user.empty()) return false;
+      out.append("<oc:meta-path-for-user>"sv);
+      base::append_xml_escaped(out, space_.path_for_user);
+      out.append("</oc:meta-path-for-user>"sv);
+      return true;
+    case Property::TrashFileName:
+    case Property::TrashLocation:
+    case Property::TrashDeleteDatetime:
+    case Property::TrashDeleteTimestamp:
+      return extras.trash != nullptr && append_trash(out, property, *extras.trash);
   }
   return false;
 }

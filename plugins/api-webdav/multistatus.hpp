@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atoll/abi/storage_fs.h>
+#include <atoll/abi/storage_trash.h>
 #include <atoll/sdk/files.hpp>
 
 #include <string>
@@ -23,12 +24,20 @@ struct SpaceFacts {
   bool has_quota = false;  ///< quota and used are known
   std::uint64_t quota = ATOLL_QUOTA_NONE, used = 0;
   std::string favorite;  ///< name of the attribute that marks a favourite of the caller
+  std::string
+      path_for_user;  ///< of the one node that the request is about: its path from the root, with a slash before
 };
+
+/// What an entry is. All but nodes have only some of the properties.
+enum class EntryKind : std::uint8_t { Node, Version, TrashBin, TrashItem };
 
 /// What a listing does not carry and has to be fetched for the entries that have it. Pointers may be null.
 struct Extras {
   const std::vector<Attribute> *dead = nullptr;
   const std::vector<ShownLock> *locks = nullptr;
+  EntryKind kind = EntryKind::Node;
+  std::string_view file_name;               ///< of a Version: of its file, while the record has the name of the version
+  const atoll_trash_item *trash = nullptr;  ///< of a TrashItem
 };
 
 class Multistatus {

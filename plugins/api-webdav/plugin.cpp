@@ -93,6 +93,8 @@ class ApiWebdav : public Plugin<ApiWebdav>, public Http<ApiWebdav>, public HttpC
     services.listings = Listings(services.gateway->listing, services.gateway->files_self);
     services.attributes = Attributes(services.gateway->attributes, services.gateway->files_self);
     services.locks = Locks(services.gateway->locks, services.gateway->files_self);
+    services.versions = Versions(services.gateway->versions, services.files);
+    services.trash = Trash(services.gateway->trash, services.gateway->files_self);
     if (auto read = made->read_config(); !read) return std::move(read).error();
     return made;
   }
@@ -121,6 +123,10 @@ class ApiWebdav : public Plugin<ApiWebdav>, public Http<ApiWebdav>, public HttpC
     const auto answer = [&](Response response) { context->exchange.respond(std::move(response)); };
     const std::string_view method = context->request.method();
     if (method == "OPTIONS") return answer(options(*context));
+    const auto below = [&](Handler handler) {
+      if (method == "PROPFIND") return with_body(context, handler);
+      answer(handler(*context, {}));
+    };
     switch (context->location.root) {
       case Root::Foreign:
         return answer(context->fail(404, "There is nothing under this path."));
@@ -129,6 +135,10 @@ class ApiWebdav : public Plugin<ApiWebdav>, public Http<ApiWebdav>, public HttpC
       case Root::Status:
       case Root::Top:
         return answer(context->fail(405, "Files are in /dav/files/{user} and /dav/spaces/{id}."));
+      case Root::Meta:
+        return below(meta);
+      case Root::Trash:
+        return below(trash_bin);
       case Root::Personal:
       case Root::Files:
       case Root::Spaces:

@@ -348,7 +348,7 @@ TEST_CASE("MOVE") {
 TEST_CASE("roots and methods that are not served") {
   Server server;
   CHECK(server.send("PROPFIND", "/dav/files/marie/").status == 404);
-  CHECK(server.send("PROPFIND", "/dav/trash-bin/x").status == 501);
+  CHECK(server.send("PROPFIND", "/dav/public-files/x").status == 501);
   CHECK(server.send("PROPFIND", "/dav/nonsense").status == 404);
   CHECK(server.send("PROPFIND", "/dav/spaces/nonsense/").status == 400);
   CHECK(server.send("FROBNICATE", "/webdav/").status == 501);

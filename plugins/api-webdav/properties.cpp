@@ -16,7 +16,7 @@ struct Known {
   bool in_allprop;  // RFC 4331 keeps the quota properties out of allprop
 };
 
-constexpr std::array<Known, 26> kKnown = {{
+constexpr std::array<Known, 31> kKnown = {{
     {Property::ResourceType, "d:resourcetype", true},
     {Property::GetLastModified, "d:getlastmodified", true},
     {Property::GetContentLength, "d:getcontentlength", true},
@@ -43,6 +43,11 @@ constexpr std::array<Known, 26> kKnown = {{
     {Property::DownloadUrl, "oc:downloadURL", true},
     {Property::DataFingerprint, "oc:data-fingerprint", true},
     {Property::Tags, "oc:tags", true},
+    {Property::MetaPathForUser, "oc:meta-path-for-user", true},
+    {Property::TrashFileName, "oc:trashbin-original-filename", true},
+    {Property::TrashLocation, "oc:trashbin-original-location", true},
+    {Property::TrashDeleteDatetime, "oc:trashbin-delete-datetime", true},
+    {Property::TrashDeleteTimestamp, "oc:trashbin-delete-timestamp", true},
 }};
 
 std::string_view prefix_for(std::string_view ns) {

@@ -41,6 +41,11 @@ enum class Property : std::uint8_t {
   DownloadUrl,
   DataFingerprint,
   Tags,
+  MetaPathForUser,  ///< below /dav/meta only
+  TrashFileName,    ///< this and the following: of items in the trash
+  TrashLocation,
+  TrashDeleteDatetime,
+  TrashDeleteTimestamp,
 };
 
 /// A property's name.

@@ -7,13 +7,12 @@
 #include <chrono>
 #include <cstring>
 
-#include "core/base/text.hpp"
 #include "core/base/uri.hpp"
-#include "plugins/api-webdav/headers.hpp"
+#include "plugins/api-webdav/kept_call.hpp"
 #include "plugins/api-webdav/lock_view.hpp"
 #include "plugins/api-webdav/methods.hpp"
 #include "plugins/api-webdav/multistatus.hpp"
-#include "plugins/api-webdav/request_bodies.hpp"
+#include "plugins/api-webdav/propfind_request.hpp"
 #include "plugins/api-webdav/wire_id.hpp"
 
 namespace Atoll::webdav {
@@ -30,10 +29,12 @@ std::atomic<std::size_t> held_for_slow_clients{0};
 
 class PropfindAnswer {
  public:
-  PropfindAnswer(const Context &context, Target target, std::shared_ptr<const PropertyPlan> plan)
+  PropfindAnswer(const Context &context, Target target, std::shared_ptr<const PropertyPlan> plan,
+                 std::string path_for_user)
       : context_(context), target_(std::move(target)), held_plan_(std::move(plan)), out_(plan_, facts_) {
     std::memcpy(facts_.birth, target_.space.birth.bytes().data(), 16);
     facts_.name = target_.space.name;
+    facts_.path_for_user = std::move(path_for_user);
     if (context.call.principal() != nullptr) {
       append_uuid(facts_.favorite, context.call.principal()->account.bytes);
     }
@@ -75,17 +76,7 @@ class PropfindAnswer {
   std::string take() && { return std::move(out_).take(); }
 
   /// Makes it last longer than the request.
-  void keep() {
-    if (context_.call.principal() != nullptr) {
-      principal_ = Principal::from(*context_.call.principal());
-      raw_principal_.emplace(*principal_);
-    }
-    request_id_ = context_.call.request_id();
-    call_ = sized<atoll_call>();
-    call_.principal = raw_principal_ ? raw_principal_->get() : nullptr;
-    call_.request_id = str(request_id_);
-    context_.call = Call(&call_);
-  }
+  void keep() { context_.call = kept_.keep(context_.call); }
 
   std::int32_t pull(void *buffer, std::uint64_t capacity, std::uint64_t *got) {
     if (sent_ == out_.size()) {
@@ -109,7 +100,12 @@ class PropfindAnswer {
   struct Fetched {
     std::vector<Attribute> dead;
     std::vector<ShownLock> locks;
-    Extras view() const { return {&dead, &locks}; }
+    Extras view() const {
+      Extras extras;
+      extras.dead = &dead;
+      extras.locks = &locks;
+      return extras;
+    }
   };
 
   Result<void> refill() {
@@ -252,10 +248,7 @@ class PropfindAnswer {
   SpaceFacts facts_;
   Multistatus out_;
   bool wants_dead_ = false, wants_locks_ = false;
-  std::optional<Principal> principal_;
-  std::optional<AbiPrincipal> raw_principal_;
-  std::string request_id_;
-  atoll_call call_{};
+  KeptCall kept_;
   std::unique_ptr<Atoll::Listing> listing_;  // null: nothing more comes
   std::chrono::steady_clock::time_point opened_;
   std::size_t sent_ = 0;  // of out_
@@ -264,30 +257,11 @@ class PropfindAnswer {
 
 }  // namespace
 
-Response propfind(const Context &context, std::string_view body) {
-  Depth depth = Depth::One;  // also without the header: as clients of this family expect, never the whole tree
-  if (const auto value = context.request.header("Depth")) {
-    const auto parsed = parse_depth(base::trim(*value));
-    if (!parsed) return context.fail(400, "Depth is neither 0 nor 1 nor infinity.");
-    depth = *parsed;
-  }
-  if (depth == Depth::Infinity && !context.services.depth_infinity) {
-    return context.fail(403, "Depth: infinity is refused here: ask with 0 or 1.", "<d:propfind-finite-depth/>");
-  }
-  const auto prefer = context.request.joined_header("Prefer");
-  const bool minimal = prefer && prefers_minimal(*prefer);
-  const auto plan = context.services.plans.plan(body, minimal);
-  if (!plan) return context.fail(plan.error());
-  const auto target = context.target();
-  if (!target) return context.fail(target.error());
-  const auto answer = std::make_shared<PropfindAnswer>(context, *target, *plan);
-  if (auto done = answer->run(depth); !done) return context.fail(done.error());
-  Response response;
-  response.status = 207;
-  response.header("Content-Type", std::string(kMultistatusType));
-  response.header("DAV", "1, 2");
-  response.header("Vary", "Prefer");
-  if (minimal) response.header("Preference-Applied", "return=minimal");
+Response describe(const Context &context, const PropfindRequest &request, const Target &target,
+                  std::string path_for_user) {
+  const auto answer = std::make_shared<PropfindAnswer>(context, target, request.plan, std::move(path_for_user));
+  if (auto done = answer->run(request.depth); !done) return context.fail(done.error());
+  Response response = multistatus_response(request);
   if (answer->whole()) {
     response.body = std::move(*answer).take();
   } else {
@@ -299,6 +273,14 @@ Response propfind(const Context &context, std::string_view body) {
     response.body = std::move(generator);
   }
   return response;
+}
+
+Response propfind(const Context &context, std::string_view body) {
+  PropfindRequest request;
+  if (auto refused = read_propfind(context, body, true, request)) return *std::move(refused);
+  const auto target = context.target();
+  if (!target) return context.fail(target.error());
+  return describe(context, request, *target, {});
 }
 
 }  // namespace Atoll::webdav

@@ -42,8 +42,8 @@ typedef struct atoll_gateway_service {
   /* What is known of an account. */
   int32_t (*account)(const atoll_call *call, void *self, const atoll_uuid *account, const atoll_account_sink *sink);
 
-  /* More of the driver's tables; ATOLL_UNIMPLEMENTED for spaces whose driver lacks them. Who may delete sees the trash, and
-   * with ATOLL_MAY_CREATE restores from it; emptying it, and `remove` with ATOLL_PERMANENT, takes ATOLL_MAY_PURGE. */
+  /* More of the driver's tables; ATOLL_UNIMPLEMENTED for spaces whose driver lacks them. Members who read see the trash; with
+   * ATOLL_MAY_DELETE and ATOLL_MAY_CREATE they restore from it; emptying it, and `remove` with ATOLL_PERMANENT, takes ATOLL_MAY_PURGE. */
   const atoll_storage_fs_trash *trash;
   const atoll_storage_fs_versions *versions;
   /* As the other tables of drivers, with files_self. What it gives goes on when the call has ended. */
