@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# tools/test builds its trees with CMAKE_UNITY_BUILD, which takes a third of the time. A name in an anonymous namespace
+# tools/run and tools/test build with CMAKE_UNITY_BUILD, which takes a third of the time. A name in an anonymous namespace
 # that another file of the folder has too doesn't allow that: such files are compiled alone.
 function(atoll_compile_alone target)
   if(CMAKE_UNITY_BUILD AND TARGET ${target})
