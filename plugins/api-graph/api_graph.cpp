@@ -38,7 +38,8 @@ Result<std::string> ApiGraph::capabilities(const Call &) {
   base::JsonWriter json(out);
   json.begin_object().key("spaces").begin_object();
   json.field("version", "1.0.0").field("enabled", true).field("projects", true).field("share_jail", false);
-  json.field("max_quota", 0).end_object().end_object();
+  json.field("max_quota", 0).end_object();
+  json.key("graph").begin_object().field("personal-data-export", true).end_object().end_object();
   return out;
 }
 
@@ -92,6 +93,8 @@ Answer ApiGraph::answer(const Call &call, const Request &request, std::string_vi
   }
   const Asked asked{call, request, path.subspan(1), body};
   if (first == "me") return users_.me(asked);
+  if (first == "users" && path.size() == 3 && path[2] == "exportPersonalData")
+    return personal_data_.answer(asked, path[1]);
   if (first == "users") return users_.users(asked);
   if (first == "groups") return groups_.groups(asked);
   if (first == "applications") return Users::applications(asked);

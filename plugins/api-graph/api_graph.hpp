@@ -10,6 +10,7 @@
 
 #include "plugins/api-graph/drives.hpp"
 #include "plugins/api-graph/members.hpp"
+#include "plugins/api-graph/personal_data.hpp"
 #include "plugins/api-graph/spaces.hpp"
 #include "plugins/api-graph/users.hpp"
 
@@ -45,6 +46,7 @@ class ApiGraph : public Plugin<ApiGraph>, public Http<ApiGraph>, public HttpCapa
   AccountsClient accounts_;
   Users users_{host_, accounts_, drives_};
   Groups groups_{host_, accounts_};
+  PersonalData personal_data_{host_, accounts_, spaces_};
 };
 
 }  // namespace Atoll::graph
