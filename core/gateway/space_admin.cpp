@@ -89,7 +89,7 @@ Result<void> SpaceAdmin::show(const Call &call, std::vector<Spaces::Reached> spa
     for (const std::size_t i : which) {
       const SpaceRecord &record = spaces[i].record;
       if (told[i]) {
-        if (whom == For::Clients) last_roots_.keep(record.id, roots[i]);
+        if (whom != For::Admins) last_roots_.keep(record.id, roots[i]);
         continue;
       }
       const auto last = last_roots_.get(record.id);
@@ -123,6 +123,12 @@ Result<void> SpaceAdmin::show_one(const Call &call, SpaceRecord record, const Sp
   std::vector<Spaces::Reached> one;
   one.push_back({std::move(record), false});
   return show(call, std::move(one), emit);
+}
+
+Result<void> SpaceAdmin::show_done(const Call &call, SpaceRecord record, const SpaceViewEmitter &emit) {
+  std::vector<Spaces::Reached> one;
+  one.push_back({std::move(record), false});
+  return show(call, std::move(one), emit, For::Changer);
 }
 
 Result<std::vector<Spaces::Reached>> SpaceAdmin::reached(const Call &call, std::uint32_t type) {

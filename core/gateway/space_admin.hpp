@@ -7,11 +7,12 @@
 #include "core/gateway/root_log.hpp"
 #include "core/gateway/space_template.hpp"
 #include "core/gateway/spaces.hpp"
+#include "core/gateway/state_changes.hpp"
 
 #include <atoll/abi/gateway_spaces.h>
 #include <atoll/sdk/storage_fs.hpp>
 
-#include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -66,6 +67,7 @@ class SpaceAdmin {
     AccountId account;
     std::uint32_t permissions = 0;
     std::int64_t expires_ns = 0;
+    bool operator==(const Member &) const = default;
   };
 
   /// What the principal sees of spaces; else NOT_FOUND.
@@ -75,11 +77,14 @@ class SpaceAdmin {
   /// What `mine` shows of the spaces that he reaches.
   Result<std::vector<Spaces::Reached>> reached(const Call &, std::uint32_t type);
   /// Admins are shown what can be told; clients need the etag of every space in use, told now or remembered, or
-  /// nothing is shown (UNAVAILABLE).
-  enum class For { Clients, Admins };
+  /// nothing is shown (UNAVAILABLE); whoever has made a change is shown what can be told, too.
+  enum class For { Clients, Admins, Changer };
   Result<void> show(const Call &, std::vector<Spaces::Reached> spaces, const SpaceViewEmitter &,
                     For whom = For::Clients);
   Result<void> show_one(const Call &, SpaceRecord record, const SpaceViewEmitter &);
+  /// The same after a change that has been made: what cannot be told of the space now is left as it was known last, for
+  /// an error would say that nothing has changed.
+  Result<void> show_done(const Call &, SpaceRecord record, const SpaceViewEmitter &);
   /// Asks one provider for the state of spaces: take(index into spaces, what it said).
   template <class Take>
   void ask_provider(const Call &, const std::string &provider, const std::vector<Spaces::Reached> &spaces,
@@ -94,6 +99,7 @@ class SpaceAdmin {
     return done;
   }
   static Error being_purged();
+  static Error never_finished();
   /// NOT_FOUND: the provider does not have the space.
   Result<void> there(const Call &, const SpaceRecord &);
   /// UNAVAILABLE when it is in another state by now than when it was found.
@@ -103,8 +109,20 @@ class SpaceAdmin {
   /// Takes back what a failed create() has made, as far as that can be done now.
   void unmake(const Call &, const Lease &registry, const SpaceRecord &);
   Result<std::vector<Member>> members_of(const Call &, const Registered &);
-  /// FAILED_PRECONDITION when the account is a manager whose membership does not expire, and the last one.
-  Result<void> keep_a_manager(const Call &, const std::vector<Member> &all, const AccountId &without);
+  /// What a change of members stands on.
+  struct Looked {
+    Registered found;
+    std::vector<Member> all;
+  };
+  /// Those who manage the space for good besides this account; nothing when he does not: then the space loses none.
+  static std::optional<std::vector<Member>> other_managers(const std::vector<Member> &all, const AccountId &without);
+  /// One of them who can log in; FAILED_PRECONDITION when none can. Asks the directories.
+  Result<Member> who_can_log_in(const Call &, const std::vector<Member> &);
+  /// Makes one change of the members of a space. look() gives Looked, or why the principal may not; change(Registered)
+  /// makes it, with everything as look() saw it. With `keep`, it is refused when the space would be left without a
+  /// manager. A directory that hangs holds up nobody else: while it is asked, nothing is held.
+  template <class Look, class Change>
+  Result<void> change_members(const Call &, const SpaceId &, const AccountId &, bool keep, Look look, Change change);
   /// Whether the member, a user or a group, can log in. An error: it cannot be told.
   Result<bool> can_log_in(const Call &, const Member &);
   /// PERMISSION_DENIED when the principal would change or remove a member who may more than he.
@@ -121,7 +139,7 @@ class SpaceAdmin {
   RootLog &log_;
   const GatewayOptions &options_;
   LastRoots last_roots_{options_.remembered_roots};
-  std::mutex members_mutex_;  // held from the look at rights and members to the change
+  StateChanges member_changes_;  // held from the look at rights and members to the change, by space
 };
 
 template <class F>

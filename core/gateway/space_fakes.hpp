@@ -36,11 +36,13 @@ struct Shelf : Registry<Shelf> {
   std::uint64_t now = 1;
   bool runs = true;
   int members_until_away = -1;                       // that many are put, then the database goes
+  int *power = nullptr;                              // calls until all stops, shared with others
   bool odd = false;                                  // says NOT_FOUND where nothing is looked for
   std::function<void()> on_read, on_change, on_get;  // called once: after spaces_of, before a change, before a get
+  std::function<void()> on_put;                      // called once: after a member was put
 
   Result<void> up() const {
-    if (runs) return {};
+    if (runs && (!power || (*power)-- > 0)) return {};
     return error(Status::Unavailable, "the registry's database is away");
   }
   static SpaceRecord seen(const Call &call, const Kept &kept) {
@@ -81,6 +83,7 @@ struct Shelf : Registry<Shelf> {
     return {};
   }
   Result<void> space_insert(const Call &, const SpaceRecord &record) {
+    if (auto fine = up(); !fine) return fine;
     ++now;
     for (const auto &[id, kept] : spaces)
       if (id == record.id || (record.type == ATOLL_SPACE_PERSONAL && kept.record.type == ATOLL_SPACE_PERSONAL &&
@@ -129,6 +132,7 @@ struct Shelf : Registry<Shelf> {
     ++now;
     spaces.at(id).members[from_abi<AccountId>(member.account)] = {member.kind, member.permissions,
                                                                   std::string(view(member.role)), member.expires_ns};
+    if (const auto hook = std::exchange(on_put, nullptr)) hook();
     return {};
   }
   Result<void> member_remove(const Call &, const SpaceId &id, const AccountId &account) {
@@ -159,12 +163,13 @@ struct Disk : StorageFs<Disk> {
   std::map<SpaceId, std::uint64_t> quotas;
   std::map<SpaceId, AccountId> personal;  // whose
   bool runs = true, lists = true;
+  int *power = nullptr;  // calls until all stops, shared with others
   int refuse_creates = 0;
   bool removes = true;
   std::function<void()> on_create, on_remove;  // called once, while a space is being made or removed
 
   Result<void> up() const {
-    if (runs) return {};
+    if (runs && (!power || (*power)-- > 0)) return {};
     return error(Status::Unavailable, "the disk is away");
   }
   Result<void> capabilities(const Call &, atoll_storage_caps &) { return {}; }
@@ -225,6 +230,7 @@ struct Disk : StorageFs<Disk> {
     return {};
   }
   Result<void> mkdir(const Call &, const RefView &ref, const StatEmitter &emit) {
+    if (auto fine = up(); !fine) return fine;
     if (ref.path.find('/') != ref.path.npos && !nodes.count(std::string(ref.path.substr(0, ref.path.rfind('/')))))
       return error(Status::FailedPrecondition, "no parent");
     return tell(ref.space, std::string(ref.path), ATOLL_NODE_FOLDER, emit);
@@ -242,6 +248,7 @@ struct Disk : StorageFs<Disk> {
       return {};
     }
     Result<void> commit(const Call &, const atoll_upload_commit &commit, const StatEmitter &emit) override {
+      if (auto fine = disk_.up(); !fine) return fine;
       if (commit.size != text_.size()) return error(Status::InvalidArgument, "another size");
       disk_.texts[path_] = text_;
       return disk_.tell(space_, path_, ATOLL_NODE_FILE, emit);

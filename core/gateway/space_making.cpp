@@ -137,10 +137,11 @@ Result<void> SpaceAdmin::create(const Call &call, const SpaceRecord &draft, cons
     return t->insert(c, self, &raw);
   };
   if (auto inserted = registries_.call(call, registry, insert); !inserted) return inserted;
-  // Nobody reaches it yet. If it cannot be made, the record goes again; after a crash a space admin sees it and purges
-  // it.
-  auto made = spaces_.make_at_provider(call, registry, record);
+  // In use only when it holds all that it begins with, and reached by nobody before. If it cannot be made, the record
+  // goes again; what a crash leaves stays in the state of being made, which space admins see, and can only be purged.
+  auto made = spaces_.make_at_provider(call, record);
   if (made) made = fill(call, registry, record, *content);
+  if (made) made = spaces_.note_made(call, registry, record);
   if (made) {
     auto manager = sized<atoll_member>();
     manager.kind = ATOLL_ACCOUNT_USER;
@@ -159,7 +160,7 @@ Result<void> SpaceAdmin::create(const Call &call, const SpaceRecord &draft, cons
   spaces_.last_known().drop_account(from_abi<AccountId>(principal.account));
   log_.wake();
   record.permissions = kAllPermissions;
-  return show_one(call, std::move(record), emit);
+  return show_done(call, std::move(record), emit);
 }
 
 Result<void> SpaceAdmin::fill(const Call &call, const Lease &registry, SpaceRecord &record,
@@ -234,6 +235,7 @@ Result<void> SpaceAdmin::update(const Call &call, const SpaceRecord &changed, st
   SpaceRecord &record = found->record;
   if ((fields & ~kChangeable) != 0) return error(Status::InvalidArgument, "There is no such part of a space.");
   if (record.state == ATOLL_SPACE_STATE_PURGING) return being_purged();
+  if (unfinished(record)) return never_finished();
   const bool personal = record.type == ATOLL_SPACE_PERSONAL;
   if (fields & ATOLL_SPACE_SET_NAME) {
     auto name = checked_name(changed.name);
@@ -280,7 +282,7 @@ Result<void> SpaceAdmin::update(const Call &call, const SpaceRecord &changed, st
   });
   if (!updated) return updated;
   log_.wake();
-  return show_one(call, std::move(record), emit);
+  return show_done(call, std::move(record), emit);
 }
 
 }  // namespace Atoll::gateway

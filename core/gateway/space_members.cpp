@@ -8,9 +8,16 @@
 #include <atoll/abi/directory.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 
 namespace Atoll::gateway {
+namespace {
+
+constexpr int kMostLooks = 8;                  // at the managers, while others change them
+constexpr std::chrono::seconds kPatience(10);  // with other changes of the same space's members
+
+}  // namespace
 
 Result<std::vector<SpaceAdmin::Member>> SpaceAdmin::members_of(const Call &call, const Registered &found) {
   std::vector<Member> out;
@@ -26,21 +33,52 @@ Result<std::vector<SpaceAdmin::Member>> SpaceAdmin::members_of(const Call &call,
   return out;
 }
 
-Result<void> SpaceAdmin::keep_a_manager(const Call &call, const std::vector<Member> &all, const AccountId &without) {
-  const auto lasting = [](const Member &member) {
-    return (member.permissions & ATOLL_MAY_MEMBERS) != 0 && member.expires_ns == 0;
-  };
-  if (std::none_of(all.begin(), all.end(),
-                   [&](const Member &member) { return member.account == without && lasting(member); }))
-    return {};  // nothing is taken away
+std::optional<std::vector<SpaceAdmin::Member>> SpaceAdmin::other_managers(const std::vector<Member> &all,
+                                                                          const AccountId &without) {
+  std::vector<Member> others;
+  bool taken = false;
   for (const Member &member : all) {
-    if (member.account == without || !lasting(member)) continue;
+    if ((member.permissions & ATOLL_MAY_MEMBERS) == 0 || member.expires_ns != 0) continue;
+    taken |= member.account == without;
+    if (member.account != without) others.push_back(member);
+  }
+  if (!taken) return std::nullopt;
+  return others;
+}
+
+Result<SpaceAdmin::Member> SpaceAdmin::who_can_log_in(const Call &call, const std::vector<Member> &members) {
+  for (const Member &member : members) {
     auto counts = can_log_in(call, member);
     if (!counts) return std::move(counts).error();
-    if (*counts) return {};
+    if (*counts) return member;
   }
   return error(Status::FailedPrecondition,
                "A space needs a manager who can log in and whose membership does not expire.");
+}
+
+template <class Look, class Change>
+Result<void> SpaceAdmin::change_members(const Call &call, const SpaceId &space, const AccountId &account, bool keep,
+                                        Look look, Change change) {
+  const auto busy = [] {
+    return Error{Status::Unavailable, "The members of the space are being changed just now.", 0, 1000};
+  };
+  std::optional<Member> stays;
+  for (int tries = 0; tries < kMostLooks; ++tries) {
+    std::optional<std::vector<Member>> others;
+    {
+      const auto held = member_changes_.hold(space, kPatience);
+      if (!held) return busy();
+      auto looked = look();
+      if (!looked) return std::move(looked).error();
+      if (keep) others = other_managers(looked->all, account);
+      if (!others || (stays && std::find(others->begin(), others->end(), *stays) != others->end()))
+        return change(looked->found);
+    }
+    auto found = who_can_log_in(call, *others);
+    if (!found) return std::move(found).error();
+    stays = *found;
+  }
+  return busy();
 }
 
 Result<bool> SpaceAdmin::can_log_in(const Call &call, const Member &member) {
@@ -187,47 +225,55 @@ Result<void> SpaceAdmin::member_put(const Call &call, const SpaceId &space, cons
   const auto account = from_abi<AccountId>(member.account);
   if (auto exists = account_exists(call, account, member.kind); !exists) return exists;
 
-  const std::lock_guard lock(members_mutex_);
   // What he may now: another manager may have sent him away meanwhile.
-  auto found = manageable(call, space);
-  if (!found) return std::move(found).error();
-  if (!administers(*call.principal(), found->record) && (member.permissions & ~found->record.permissions) != 0)
-    return error(Status::PermissionDenied, "Nobody gives more than he has himself.");
-  auto all = members_of(call, *found);
-  if (!all) return std::move(all).error();
-  if (auto may = not_above(call, *found, *all, account); !may) return may;
-  if ((member.permissions & ATOLL_MAY_MEMBERS) == 0 || member.expires_ns != 0)
-    if (auto kept = keep_a_manager(call, *all, account); !kept) return kept;
-  const atoll_uuid id = to_abi(space);
-  auto put = registries_.call(call, found->registry, [&](const RegistryTable &t, const atoll_call *c, void *self) {
-    return t->member_put(c, self, &id, &member);
+  const auto look = [&]() -> Result<Looked> {
+    auto found = manageable(call, space);
+    if (!found) return std::move(found).error();
+    if (unfinished(found->record)) return never_finished();
+    if (!administers(*call.principal(), found->record) && (member.permissions & ~found->record.permissions) != 0)
+      return error(Status::PermissionDenied, "Nobody gives more than he has himself.");
+    auto all = members_of(call, *found);
+    if (!all) return std::move(all).error();
+    if (auto may = not_above(call, *found, *all, account); !may) return std::move(may).error();
+    return Looked{*std::move(found), *std::move(all)};
+  };
+  const bool ends = (member.permissions & ATOLL_MAY_MEMBERS) == 0 || member.expires_ns != 0;
+  return change_members(call, space, account, ends, look, [&](const Registered &found) {
+    const atoll_uuid id = to_abi(space);
+    auto put = registries_.call(call, found.registry, [&](const RegistryTable &t, const atoll_call *c, void *self) {
+      return t->member_put(c, self, &id, &member);
+    });
+    forget(member.kind, account);
+    return woken(std::move(put));
   });
-  forget(member.kind, account);
-  return woken(std::move(put));
 }
 
 Result<void> SpaceAdmin::member_remove(const Call &call, const SpaceId &space, const AccountId &account) {
-  const std::lock_guard lock(members_mutex_);
-  auto found = visible(call, space);
-  if (!found) return std::move(found).error();
-  const atoll_principal &principal = *call.principal();
-  if (!manages(principal, found->record) && from_abi<AccountId>(principal.account) != account)
-    return error(Status::PermissionDenied, "Only managers of the space and space admins may do this.");
-  if (found->record.type != ATOLL_SPACE_PROJECT)
-    return error(Status::FailedPrecondition, "The owner of a personal space stays its member.");
-  auto all = members_of(call, *found);
-  if (!all) return std::move(all).error();
-  if (auto may = not_above(call, *found, *all, account); !may) return may;
-  if (auto kept = keep_a_manager(call, *all, account); !kept) return kept;
-  const atoll_uuid space_id = to_abi(space), account_id = to_abi(account);
-  auto removed = registries_.call(call, found->registry, [&](const RegistryTable &t, const atoll_call *c, void *self) {
-    return t->member_remove(c, self, &space_id, &account_id);
+  bool group = false;
+  const auto look = [&]() -> Result<Looked> {
+    auto found = visible(call, space);
+    if (!found) return std::move(found).error();
+    const atoll_principal &principal = *call.principal();
+    if (!manages(principal, found->record) && from_abi<AccountId>(principal.account) != account)
+      return error(Status::PermissionDenied, "Only managers of the space and space admins may do this.");
+    if (found->record.type != ATOLL_SPACE_PROJECT)
+      return error(Status::FailedPrecondition, "The owner of a personal space stays its member.");
+    auto all = members_of(call, *found);
+    if (!all) return std::move(all).error();
+    if (auto may = not_above(call, *found, *all, account); !may) return std::move(may).error();
+    group = std::any_of(all->begin(), all->end(), [&](const Member &member) {
+      return member.account == account && member.kind == ATOLL_ACCOUNT_GROUP;
+    });
+    return Looked{*std::move(found), *std::move(all)};
+  };
+  return change_members(call, space, account, true, look, [&](const Registered &found) {
+    const atoll_uuid space_id = to_abi(space), account_id = to_abi(account);
+    auto removed = registries_.call(call, found.registry, [&](const RegistryTable &t, const atoll_call *c, void *self) {
+      return t->member_remove(c, self, &space_id, &account_id);
+    });
+    forget(group ? ATOLL_ACCOUNT_GROUP : ATOLL_ACCOUNT_USER, account);
+    return woken(std::move(removed));
   });
-  const bool group = std::any_of(all->begin(), all->end(), [&](const Member &member) {
-    return member.account == account && member.kind == ATOLL_ACCOUNT_GROUP;
-  });
-  forget(group ? ATOLL_ACCOUNT_GROUP : ATOLL_ACCOUNT_USER, account);
-  return woken(std::move(removed));
 }
 
 void SpaceAdmin::forget(std::uint32_t kind, const AccountId &account) {

@@ -4,6 +4,9 @@
 
 #include <doctest/doctest.h>
 
+#include <future>
+#include <thread>
+
 namespace Atoll::gateway {
 
 using namespace town;
@@ -163,6 +166,27 @@ TEST_CASE("members: only taking the last manager away is refused, and who cannot
   CHECK(w.drop(w.marie, space, w.marie.account) == Status::FailedPrecondition);
   w.people.disabled.clear();
   CHECK(w.drop(w.marie, space, w.marie.account) == Status::Ok);
+}
+
+TEST_CASE("members: while a directory hangs for one, others change members, and he is judged by what is then") {
+  Town w;
+  const SpaceId space = w.make(w.marie, "Solar"), other = w.make(w.marie, "Lunar");
+  REQUIRE(w.put(w.marie, space, w.einstein.account, kManagerRole) == Status::Ok);
+  std::promise<void> asked, answers;
+  w.people.on_get = [&] {
+    asked.set_value();
+    answers.get_future().wait();
+  };
+  Status left = Status::Internal;
+  std::thread leaving([&] { left = w.drop(w.marie, space, w.marie.account); });  // may einstein log in?
+  asked.get_future().wait();
+  CHECK(w.put(w.keeper, space, w.guest.account, kViewer) == Status::Ok);
+  CHECK(w.put(w.marie, other, w.guest.account, kViewer) == Status::Ok);
+  CHECK(w.put(w.marie, space, w.einstein.account, kViewer) == Status::Ok);  // marie is the last one now
+  answers.set_value();
+  leaving.join();
+  CHECK(left == Status::FailedPrecondition);
+  CHECK(w.shelf.spaces.at(space).members.count(w.marie.account) == 1);
 }
 
 }  // namespace Atoll::gateway

@@ -20,6 +20,11 @@ inline bool manages(const atoll_principal &principal, const SpaceRecord &record)
   return (record.permissions & ATOLL_MAY_MEMBERS) != 0 || administers(principal, record);
 }
 
+/// A project that is being made, or of which a crash has left a part: what it holds is not known to be whole.
+inline bool unfinished(const SpaceRecord &record) {
+  return record.state == ATOLL_SPACE_STATE_CREATING && record.type != ATOLL_SPACE_PERSONAL;
+}
+
 /// Nobody but who manages it is to know of it.
 inline bool out_of_use(const SpaceRecord &record) {
   return record.state == ATOLL_SPACE_STATE_DISABLED || record.state == ATOLL_SPACE_STATE_PURGING;

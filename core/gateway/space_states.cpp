@@ -16,6 +16,10 @@ Error SpaceAdmin::being_purged() {
   return error(Status::FailedPrecondition, "The files of this space have been purged: purge it again to end it.");
 }
 
+Error SpaceAdmin::never_finished() {
+  return error(Status::FailedPrecondition, "This space was not made to its end: purge it, and make another one.");
+}
+
 Result<void> SpaceAdmin::set_state(const Call &call, const Registered &found, std::uint32_t state) {
   if (found.record.state == state) return {};
   SpaceRecord record = found.record;
@@ -41,8 +45,11 @@ Result<void> SpaceAdmin::disable(const Call &call, const SpaceId &space) {
     return error(Status::PermissionDenied, "You may not take this space out of use.");
   if (found->record.state == ATOLL_SPACE_STATE_PURGING) return being_purged();
   // Whatever is disabled has been made, so that restore() can tell when its files have gone.
-  if (found->record.state == ATOLL_SPACE_STATE_CREATING)
-    if (auto made = spaces_.make_at_provider(call, found->registry, found->record); !made) return made;
+  if (found->record.state == ATOLL_SPACE_STATE_CREATING) {
+    if (found->record.type != ATOLL_SPACE_PERSONAL) return {};  // it is not in use, and never will be
+    if (auto made = spaces_.make_at_provider(call, found->record); !made) return made;
+    if (auto noted = spaces_.note_made(call, found->registry, found->record); !noted) return noted;
+  }
   return set_state(call, *found, ATOLL_SPACE_STATE_DISABLED);
 }
 
@@ -63,6 +70,7 @@ Result<void> SpaceAdmin::restore(const Call &call, const SpaceId &space, const S
   if (!administers(*call.principal(), found->record) && found->record.type == ATOLL_SPACE_PERSONAL)
     return error(Status::PermissionDenied, "Only an admin takes a personal space into use again.");
   if (found->record.state == ATOLL_SPACE_STATE_PURGING) return being_purged();
+  if (unfinished(found->record)) return never_finished();
   if (found->record.state == ATOLL_SPACE_STATE_DISABLED) {
     auto asked = there(call, found->record);
     if (asked.status() == Status::NotFound) return being_purged();
@@ -70,7 +78,7 @@ Result<void> SpaceAdmin::restore(const Call &call, const SpaceId &space, const S
     if (auto set = set_state(call, *found, ATOLL_SPACE_STATE_ACTIVE); !set) return set;
     found->record.state = ATOLL_SPACE_STATE_ACTIVE;
   }
-  return show_one(call, std::move(found->record), emit);
+  return show_done(call, std::move(found->record), emit);
 }
 
 Result<void> SpaceAdmin::purge(const Call &call, const SpaceId &space) {

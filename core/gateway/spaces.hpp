@@ -40,9 +40,10 @@ class Spaces {
 
   /// The provider that a new space of the call's principal belongs to, by the rules of the configuration.
   Result<std::string> provider_for(const Call &call, std::uint32_t type, const SpaceId &space);
-  /// Makes a recorded space at its provider and notes that it is there. May be repeated. Whoever calls it holds the
-  /// space.
-  Result<void> make_at_provider(const Call &call, const Lease &registry, SpaceRecord &record);
+  /// Makes a recorded space at its provider. May be repeated. Whoever calls it holds the space.
+  Result<void> make_at_provider(const Call &call, const SpaceRecord &record);
+  /// Notes that a space which was being made is there, with all that belongs in it.
+  Result<void> note_made(const Call &call, const Lease &registry, SpaceRecord &record);
 
   const Registries &registries() const noexcept { return registries_; }
   StateChanges &state_changes() noexcept { return state_changes_; }
@@ -89,8 +90,8 @@ class Spaces {
   /// done once an account. A storage that cannot list its spaces proves nothing, and is left out.
   Result<void> prove_no_personal(const Call &call, const atoll_principal &principal);
   Result<Shared> make_personal(const Call &call, const atoll_principal &principal, const Lease &registry);
-  /// Makes the space at its provider when its record says that this may not have happened. NOT_FOUND when it is out of
-  /// use.
+  /// Makes a personal space at its provider when its record says that this may not have happened. NOT_FOUND when it is
+  /// out of use. A project that is being made is UNAVAILABLE: only who makes it knows what belongs in it.
   Result<void> complete(const Call &call, const Lease &registry, SpaceRecord &record);
   Result<bool> in_group(const Call &call, const std::string &group);
 

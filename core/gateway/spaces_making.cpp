@@ -104,8 +104,11 @@ Result<void> Spaces::complete(const Call &call, const Lease &registry, SpaceReco
         [&](SpaceRecord now) { record = std::move(now); });
     if (asked.status() == Status::NotFound) return no_space();
     if (!asked) return asked;
-    if (record.state == ATOLL_SPACE_STATE_CREATING)
-      if (auto made = make_at_provider(call, registry, record); !made) return made;
+    if (record.state == ATOLL_SPACE_STATE_CREATING) {
+      if (record.type != ATOLL_SPACE_PERSONAL) return Error{Status::Unavailable, "The space is being made.", 0, 1000};
+      if (auto made = make_at_provider(call, record); !made) return made;
+      if (auto noted = note_made(call, registry, record); !noted) return noted;
+    }
   }
   if (!out_of_use(record)) return {};
   // That it is there is for managers to know.
@@ -113,27 +116,27 @@ Result<void> Spaces::complete(const Call &call, const Lease &registry, SpaceReco
   return error(Status::NotFound, "This space is disabled.");
 }
 
-Result<void> Spaces::make_at_provider(const Call &call, const Lease &registry, SpaceRecord &record) {
+Result<void> Spaces::make_at_provider(const Call &call, const SpaceRecord &record) {
   auto provider = lookup_.lease(record.provider);
   if (!provider)
     return Error{Status::Unavailable,
                  "the storage provider " + record.provider + " is not there: " + provider.error().message, 0, 2000};
-  {
-    auto space = sized<atoll_space>();
-    space.type = record.type;
-    space.id = to_abi(record.id);
-    space.birth = to_abi(record.birth);
-    space.owner = to_abi(record.owner);
-    space.name = str(record.name);
-    space.quota = record.quota;
-    const auto *fs = static_cast<const atoll_storage_fs *>((*provider)->query(ATOLL_STORAGE_FS));
-    auto admitted = admission_.enter(record.provider);
-    if (!admitted) return std::move(admitted).error();
-    OutgoingCall out(call.raw());
-    const auto entered = (*provider)->enter();
-    if (const auto status = fs->space_create(out.get(), (*provider)->self(), &space); status != ATOLL_OK)
-      return out.error(status);
-  }
+  auto space = sized<atoll_space>();
+  space.type = record.type;
+  space.id = to_abi(record.id);
+  space.birth = to_abi(record.birth);
+  space.owner = to_abi(record.owner);
+  space.name = str(record.name);
+  space.quota = record.quota;
+  const auto *fs = static_cast<const atoll_storage_fs *>((*provider)->query(ATOLL_STORAGE_FS));
+  auto admitted = admission_.enter(record.provider);
+  if (!admitted) return std::move(admitted).error();
+  OutgoingCall out(call.raw());
+  const auto entered = (*provider)->enter();
+  return out.result(fs->space_create(out.get(), (*provider)->self(), &space));
+}
+
+Result<void> Spaces::note_made(const Call &call, const Lease &registry, SpaceRecord &record) {
   record.state = ATOLL_SPACE_STATE_ACTIVE;
   auto noted = registries_.call(call, registry, [&](const RegistryTable &t, const atoll_call *c, void *) {
     return t.change(c, record, ATOLL_SPACE_SET_STATE, ATOLL_SPACE_STATE_CREATING);

@@ -103,7 +103,9 @@ void Drives::append(base::JsonWriter &json, const Space &space, const Fields &fi
       for (const SpaceMember &member : *members) append_permission(json, member, names);
       json.end_array();
     }
-    if (record.state == ATOLL_SPACE_STATE_DISABLED || record.state == ATOLL_SPACE_STATE_PURGING)
+    // One that was never made to its end can only be purged, as a disabled one can.
+    if (record.state != ATOLL_SPACE_STATE_ACTIVE &&
+        (record.state != ATOLL_SPACE_STATE_CREATING || record.type != ATOLL_SPACE_PERSONAL))
       json.key("deleted").begin_object().field("state", "trashed").end_object();
     json.end_object();
   }
@@ -120,13 +122,13 @@ void Drives::append(base::JsonWriter &json, const Space &space, const Fields &fi
   json.end_object();
 }
 
-Answer Drives::shown(const Call &call, const Space &space, const Fields &fields, int status) const {
+Answer Drives::shown(const Call &call, const Space &space, const Fields &fields, int status, bool changed) const {
   std::optional<std::vector<SpaceMember>> members;
   if (!space.record.remote()) {
     auto told = spaces_.members(call, {space.record.id});
     if (told)
       members = *std::move(told);
-    else if (told.status() != Status::Unavailable)
+    else if (!changed && told.status() != Status::Unavailable)
       return failure(told.error());
   }
   Names names(call, spaces_);
@@ -255,7 +257,7 @@ Answer Drives::create(const Call &call, std::string_view query, const base::Json
     draft.quota = *quota;
   }
   const auto made = spaces_.create(call, draft, options->get("template"));
-  return made ? shown(call, *made, {}, 201) : failure(made.error());
+  return made ? shown(call, *made, {}, 201, true) : failure(made.error());
 }
 
 Answer Drives::change(const Call &call, const SpaceId &id, const base::JsonObject &body, bool restore) const {
@@ -297,9 +299,10 @@ Answer Drives::change(const Call &call, const SpaceId &id, const base::JsonObjec
       fields |= kind == "image" ? ATOLL_SPACE_SET_IMAGE : ATOLL_SPACE_SET_README;
     }
   }
-  auto found = restore ? spaces_.restore(call, id) : spaces_.get(call, id);
-  if (found && fields != 0) found = spaces_.update(call, wanted, fields);
-  return found ? shown(call, *found, {}) : failure(found.error());
+  // What can be refused comes first: nothing is restored by a request that fails.
+  auto found = fields != 0 ? spaces_.update(call, wanted, fields) : spaces_.get(call, id);
+  if (found && restore) found = spaces_.restore(call, id);
+  return found ? shown(call, *found, {}, 200, restore || fields != 0) : failure(found.error());
 }
 
 Answer Drives::remove(const Call &call, const SpaceId &space, bool purge) const {

@@ -31,7 +31,9 @@ class Drives {
   /// `members` are those of this drive; null: they cannot be told, or nobody asked.
   static void append(base::JsonWriter &json, const Space &space, const Fields &fields,
                      const std::vector<SpaceMember> *members, Names &names);
-  Answer shown(const Call &call, const Space &space, const Fields &fields, int status = 200) const;
+  /// `changed`: the answer to a change that has been made, which nothing that follows may turn into a failure.
+  Answer shown(const Call &call, const Space &space, const Fields &fields, int status = 200,
+               bool changed = false) const;
 
   const SpacesClient &spaces_;
 };

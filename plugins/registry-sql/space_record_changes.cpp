@@ -119,7 +119,7 @@ Result<void> SpaceRecordStore::insert(SpaceRecord record, sql::Deadline deadline
     lease.commit();
     return {};
   });
-  if (inserted) changed();
+  changed();  // also when it is not known whether it was committed
   return inserted;
 }
 

@@ -141,7 +141,8 @@ typedef struct atoll_gateway_spaces_service {
 
   /* As create, with the folders and files of a template in it: a folder below [server] space_templates, or "default". Its
    * file .space/readme.md becomes the readme of the space, .space/image.* its picture. ATOLL_INVALID_ARGUMENT: there is no
-   * such template. Whole, or there is no space. */
+   * such template. Whole, or there is no space in use: of what was being made when the server died nobody is a member, and
+   * space admins can only purge it. */
   int32_t (*create_from)(const atoll_call *call, void *self, const atoll_space_record *draft, atoll_str name,
                          const atoll_space_view_sink *sink);
 } atoll_gateway_spaces_service;

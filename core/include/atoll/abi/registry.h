@@ -14,7 +14,7 @@ extern "C" {
 
 #define ATOLL_SPACE_STATE_ACTIVE 1u
 #define ATOLL_SPACE_STATE_DISABLED 2u
-#define ATOLL_SPACE_STATE_CREATING 3u /* recorded here, perhaps not yet made by its provider */
+#define ATOLL_SPACE_STATE_CREATING 3u /* recorded here, perhaps not yet made by its provider, nor filled */
 #define ATOLL_SPACE_STATE_PURGING 4u  /* its files are going or gone; all that can follow is that the record goes */
 
 /* Parts of a record: what a change takes from it. */
