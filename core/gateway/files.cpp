@@ -107,8 +107,7 @@ Result<void> GatewayFiles::rename(const Call &call, const RefView &from, const R
   }
   if ((found->record->permissions & ATOLL_MAY_DELETE) == 0)
     return error(Status::PermissionDenied, "You may not take files out of this space.");
-  if (auto copied = copy_between(call, from, to, flags, emit); !copied) return copied;
-  return remove(call, from, 0);
+  return move_between(call, from, to, flags, emit);
 }
 
 Result<void> GatewayFiles::copy(const Call &call, const RefView &from, const RefView &to, std::uint32_t flags,

@@ -88,6 +88,10 @@ class GatewayFiles : public StorageFs<GatewayFiles>,
   /// A handle that the driver gave for reading.
   std::unique_ptr<ReadHandle> routed(const Road &, void *handle);
   Result<void> copy_between(const Call &, const RefView &, const RefView &, std::uint32_t flags, const StatEmitter &);
+  /// A move to another space; the permissions have been checked.
+  Result<void> move_between(const Call &, const RefView &, const RefView &, std::uint32_t flags, const StatEmitter &);
+  /// Locked unless the call has the tokens of all locks on the node and below it.
+  Result<void> may_leave(const Call &, const Ref &, const Stat &, int depth);
 
   InstanceLookup &lookup_;
   Spaces &spaces_;
