@@ -350,7 +350,11 @@ Result<void> AuthLocal::account_import(const Call &, const std::vector<AccountEn
   }
   // Hashing takes long: only when all is well is it done.
   const auto say = [&](std::size_t entry, const std::string &why) { problem(entry, why); };
-  if (auto tried = store_->import(all, (flags & ATOLL_IMPORT_UPDATE) != 0, true, say); !tried) return tried;
+  const bool update = (flags & ATOLL_IMPORT_UPDATE) != 0;
+  const bool hashes =
+      std::any_of(entries.begin(), entries.end(), [](const auto &one) { return !one.password.empty(); });
+  if (dry || hashes)
+    if (auto tried = store_->import(all, update, true, say); !tried) return tried;
   if (wrong > 0)
     return error(Status::InvalidArgument, std::to_string(wrong) + " of " + std::to_string(entries.size()) +
                                               " entries are wrong; nothing was changed");
@@ -361,7 +365,7 @@ Result<void> AuthLocal::account_import(const Call &, const std::vector<AccountEn
     if (!hashed) return hashed.error();
     all[i].password_hash = *std::move(hashed);
   }
-  auto done = store_->import(all, (flags & ATOLL_IMPORT_UPDATE) != 0, false, say);
+  auto done = store_->import(all, update, false, say);
   cache_.forget_all();
   return done;
 }

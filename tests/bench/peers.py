@@ -63,8 +63,8 @@ def chain(depth):
 class Files:
     """What all of them serve, and the certificate that those with TLS share."""
 
-    def __init__(self, work, large, many, spaces, nodes):
-        self.work, self.many, self.spaces, self.nodes = work, many, spaces, nodes
+    def __init__(self, work, large, many, spaces, nodes, accounts):
+        self.work, self.many, self.spaces, self.nodes, self.accounts = work, many, spaces, nodes, accounts
         self.rounds = itertools.count()
         self.places = self.find_places()
         self.small, self.large = os.path.join(work, "small"), os.path.join(work, "large")
@@ -448,6 +448,27 @@ DocumentRoot %s
         return ["apache2", "-f", conf, "-DFOREGROUND"]
 
 
+class ManyAccounts(Atoll):
+    """Many accounts, named by a first name, a last name and a number, from a file of accounts."""
+    sections = {**Atoll.sections, "[http:graph]": "plugin = api-graph"}
+    first = "Ada Albert Marie Niels Lise Emmy Max Erwin Chien Rosalind Otto Clara Jun Aino Ngozi Ravi Ilse Tomas Wanda Yuki"
+    last = "Lovelace Einstein Curie Bohr Meitner Noether Planck Wu Franklin Hahn Immerwahr Murai Virtanen Okafor Menon Berg Novak"
+
+    def fill(self, needs):
+        first, last = self.first.split(), self.last.split()
+        lines = ["name,display_name,mail"]
+        for n in range(self.files.accounts):
+            a, b = first[n % len(first)], last[n % len(last)]
+            name = "%s.%s.%06d" % (a.lower(), b.lower(), n)
+            lines.append("%s,%s %s,%s@example.org" % (name, a, b, name))
+        path = write(os.path.join(self.work, "accounts.csv"), "\n".join(lines) + "\n")
+        subprocess.run([self.program, "user", "import", path, "--data", self.data], check=True, capture_output=True,
+                       env=dict(os.environ, **self.environment()))
+
+    def search(self, text):
+        return "http://127.0.0.1:%d/graph/v1.0/users?$search=%s" % (self.port, text)
+
+
 class Rclone(Peer):
     name, caches = "rclone", True
 
@@ -470,6 +491,7 @@ def all_peers(files, build):
         "atoll-none": lambda: Atoll(files, build, "atoll-none", {**every, **none}),
         "atoll-crash": lambda: Atoll(files, build, "atoll-crash", {**every, **crash}),
         "atoll-spaces": lambda: ManySpaces(files, build, every),
+        "atoll-accounts": lambda: ManyAccounts(files, build, "atoll-accounts", every),
         "atoll-files": lambda: ManyFiles(files, build, every),
         "nginx": lambda: Nginx(files),
         "nginx-tls": lambda: Nginx(files, "nginx-tls", True),

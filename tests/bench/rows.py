@@ -100,6 +100,22 @@ def measurements(files, seconds):
              one(Row("  root etag check, alone", "us", False), ["roots"], lambda peer: alone_us(root_check(1)(peer)),
                  {"atoll": "atoll-spaces"})]
 
+    def search_one(connections):
+        return lambda peer: tools.wrk(peer, connections, seconds, ["-s", os.path.join(HERE, "search.lua")],
+                                      "http://127.0.0.1:%d" % peer.port, [peer.search("").split(str(peer.port), 1)[1],
+                                                                          str(files.accounts)])
+
+    def search_many(peer):
+        v = tools.curl(peer, ["-g", peer.search("einstein&$top=100")], "time_total")
+        return v and v * 1000
+
+    accounts = {"atoll": "atoll-accounts"}
+    searches = [one(Row("user search among %s, one found, 4 connections" % format(files.accounts, ","), "req/s", True), ["accounts"],
+                    search_one(4), accounts),
+                one(Row("  user search, one found, alone", "us", False), ["accounts"], lambda peer: alone_us(search_one(1)(peer)),
+                    accounts),
+                one(Row("  user search, 100 of many found, alone", "ms", False), ["accounts"], search_many, accounts)]
+
     def per_entry(v, count):
         return v and v * 1000 / count
 
@@ -118,7 +134,7 @@ def measurements(files, seconds):
     listings = [row for count, aims in ((100, [10]), (1000, [10]), (10000, [5]), (100000, []))
                 for row in desktop(count, *aims)]
     moves = one(Row("MOVE of a folder with 100,000 files", "ms", False), ["d100000"], move)
-    return listings + [moves] + roots + [
+    return listings + [moves] + roots + searches + [
         one(Row("GET 4 KiB, 32 connections", "req/s", True, 0.5, 0.7), ["small"],
             lambda peer: tools.wrk(peer, 32, seconds, [], peer.url + "small.bin")),
         large(("GET", ""), ["large"], get_large, ALL, [0.95], [1 / 1.2], "sent"),
