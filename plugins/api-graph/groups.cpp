@@ -173,20 +173,25 @@ Answer Groups::change(const Asked &asked, const AccountRecord &group) const {
     changed.description = **description;
     fields |= ATOLL_ACCOUNT_SET_DESCRIPTION;
   }
-  if (!added.empty())
-    if (const auto done = add_members(asked.call, group.id, added); !done) return failure(done.error());
   if (fields != 0 || added.empty())
     if (const auto done = accounts_.change(asked.call, changed, fields); !done) return failure(done.error());
+  if (!added.empty())
+    if (const auto done = add_members(asked.call, group.id, added); !done) {
+      if (fields != 0) static_cast<void>(accounts_.change(asked.call, group, fields));
+      return failure(done.error());
+    }
   return {204, {}, {}, 0};
 }
 
 Result<void> Groups::add_members(const Call &call, const AccountId &group, const std::vector<AccountId> &users) const {
   // Who was one before stays one when another cannot be added.
-  auto told = accounts_.members_of(call, {group});
+  // Asked of the users: the group may have very many members.
+  Result<AccountsClient::Memberships> told = AccountsClient::Memberships();
+  if (users.size() > 1) told = accounts_.groups_of(call, users);
   if (!told) return std::move(told).error();
   const auto is_member = [&](const AccountId &user) {
-    const auto &all = (*told)[group];
-    return std::any_of(all.begin(), all.end(), [&](const AccountRecord &one) { return one.id == user; });
+    const auto &all = (*told)[user];
+    return std::any_of(all.begin(), all.end(), [&](const AccountRecord &one) { return one.id == group; });
   };
   for (std::size_t i = 0; i < users.size(); ++i) {
     auto done = accounts_.member_add(call, group, users[i]);

@@ -321,13 +321,15 @@ Answer Users::change(const Asked &asked, const AccountRecord &account) const {
   if (!read) return failure(read.error());
   read->account.id = account.id;
   read->account.kind = ATOLL_ACCOUNT_USER;
-  // The password first: it is the one that may not be good enough.
-  if (read->password)
-    if (const auto done = accounts_.set_password(asked.call, account.id, *read->password); !done)
-      return failure(done.error());
   if (read->fields != 0 || !read->password)
     if (const auto done = accounts_.change(asked.call, read->account, read->fields); !done)
       return failure(done.error());
+  // The password last: it cannot be taken back, and ends what logs in now.
+  if (read->password)
+    if (const auto done = accounts_.set_password(asked.call, account.id, *read->password); !done) {
+      if (read->fields != 0) static_cast<void>(accounts_.change(asked.call, account, read->fields));
+      return failure(done.error());
+    }
   const auto now = accounts_.get(asked.call, account.id);
   if (!now) return failure(now.error());
   Answer out;

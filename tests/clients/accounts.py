@@ -124,6 +124,12 @@ must(401, ask("user01:" + kept["token"], "GET", G + "me"), "a token after a pass
 one = "user01:set-01"
 must(200, ask(one, "GET", G + "me"), "his new password")
 
+# ---- a change is whole or nothing: a password that comes with something wrong is not set, and the other way round
+must(400, ask(ADMIN, "PATCH", G + "users/" + users[1], {"passwordProfile": {"password": "lost"}, "preferredLanguage": "no tag!"}), "half")
+must(200, ask(one, "GET", G + "me"), "the password as it was")
+must(400, ask(ADMIN, "PATCH", G + "users/" + users[1], {"passwordProfile": {"password": "\u0001"}, "displayName": "Half"}), "half")
+assert must(200, ask(one, "GET", G + "me"), "the name as it was")["displayName"] == "Person 01"
+
 # ---- an app token of an admin gives nothing that outlives it
 boss = ADMIN.split(":")[0] + ":" + make_token(ADMIN)["token"]
 me = must(200, ask(boss, "GET", G + "me"), "the admin by his token")["id"]
