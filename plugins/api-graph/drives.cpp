@@ -86,8 +86,9 @@ void Drives::append(base::JsonWriter &json, const Space &space, const Fields &fi
     json.field("createdDateTime", base::iso8601(record.created_ns / 1'000'000'000));
   if (wanted("owner")) {
     json.key("owner").begin_object().key("user").begin_object().field("id", record.owner.text());
-    if (record.type == ATOLL_SPACE_PERSONAL)
-      if (const std::string *name = names.find(record.owner)) json.field("displayName", *name);
+    // Clients that are made of the description of libre-graph do not read an identity without a displayName.
+    const std::string *name = record.type == ATOLL_SPACE_PERSONAL ? names.find(record.owner) : nullptr;
+    json.field("displayName", name ? std::string_view(*name) : std::string_view());
     json.end_object().end_object();
   }
   if (wanted("quota")) {

@@ -67,7 +67,8 @@ void append_permission(base::JsonWriter &json, const SpaceMember &member, Names 
       .key(group ? "group" : "user")
       .begin_object()
       .field("id", member.account.text());
-  if (const std::string *name = names.find(member.account)) json.field("displayName", *name);
+  const std::string *name = names.find(member.account);
+  json.field("displayName", name ? std::string_view(*name) : std::string_view());  // always there, as clients want it
   if (!group) json.field("@libre.graph.userType", "Member");
   json.end_object().end_object();
   if (member.expires_ns != 0) json.field("expirationDateTime", base::iso8601(member.expires_ns / 1'000'000'000));

@@ -97,7 +97,8 @@ void append_user(base::JsonWriter &json, const AccountRecord &user, const Accoun
                                    {"givenName", &user.given_name},
                                    {"surname", &user.surname},
                                    {"preferredLanguage", &user.language}})
-    if (has(fields, name) && !text->empty()) json.field(name, *text);
+    // The description of libre-graph has every user with a mail.
+    if (has(fields, name) && (text == &user.mail || !text->empty())) json.field(name, *text);
   // What others are not told is empty, and then these are not known either.
   const bool told = !user.issuer.empty();
   if (has(fields, "userType")) json.field("userType", user.guest ? "Guest" : "Member");

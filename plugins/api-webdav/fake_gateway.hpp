@@ -7,6 +7,7 @@
 #include <atoll/abi/plugin.h>
 #include <atoll/sdk/files.hpp>
 #include <atoll/sdk/http.hpp>
+#include <atoll/sdk/permissions.hpp>
 #include <atoll/sdk/storage_fs.hpp>
 
 #include <algorithm>
@@ -497,6 +498,7 @@ class Server {
     record.owner = to_abi(kEinstein);
     record.name = str("einstein");
     record.quota = ATOLL_QUOTA_NONE;
+    record.permissions = kAllPermissions;
     sink->emit(sink->context, &record);
     return ATOLL_OK;
   }

@@ -111,6 +111,9 @@ Response get(const Context &context, bool head) {
     auto found = files.stat(out, target->ref);
     if (!found) return context.fail(found.error());
     stat = *std::move(found);
+    // As GET is refused: the headers tell what the contents are.
+    if (!stat.folder() && (target->space.permissions & ATOLL_MAY_READ) == 0)
+      return context.fail(403, "You may see this, but not read it.");
   } else {
     auto opened = files.open_read(out, target->ref);
     if (!opened) {

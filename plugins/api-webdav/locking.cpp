@@ -109,6 +109,9 @@ Response lock(const Context &context, std::string_view body) {
   if (!stat) {
     if (stat.status() != Status::NotFound) return context.fail(stat.error());
     if (context.location.folder_form) return context.fail(409, "There is no folder of this name.");
+    // Nothing is left by a request that is refused.
+    if ((target->space.permissions & ATOLL_MAY_WRITE) == 0)
+      return context.fail(403, "You may add files here, but not lock them.");
     auto made = make_empty(context, *target, preconditions);
     if (!made) return refuse_new(context, *target, made.error());
     created = true;

@@ -151,6 +151,15 @@ void put(const std::shared_ptr<Context> &context) {
   if (!target) return answer(context->fail(target.error()));
   if (target->is_root()) return answer(context->fail(405, "A file cannot replace the root of a space."));
   pending->target = *std::move(target);
+  if (pending->target.ref.path.empty()) {  // a file named by its id: it is written at its name
+    OutgoingCall asking(context->call.raw());
+    auto line = context->services.files.path_of(asking, pending->target.ref.space, pending->target.ref.node);
+    if (!line) return answer(context->fail(line.error()));
+    if (line->size() > 1 && !line->front().folder()) {
+      pending->target.ref.node = (*line)[1].node;
+      pending->target.ref.path = line->front().name;
+    }
+  }
   if (auto refused = read_preconditions(*context, pending->target, pending->preconditions)) {
     return answer(*std::move(refused));
   }
