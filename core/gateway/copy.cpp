@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/gateway/copy.hpp"
 
+#include <atoll/sdk/favorites.hpp>
+
 #include "core/base/uuid.hpp"
 
 namespace Atoll::gateway {
@@ -42,6 +44,11 @@ Result<void> Copier::properties(const Ref &from, const Ref &to) const {
   auto all = attributes.get(inner, from);
   if (all.status() == Status::Unimplemented || (all && all->empty())) return {};
   if (!all) return std::move(all).error();
+  // Who copies does not mark for others.
+  const auto *principal = call.principal();
+  const std::string own = principal ? from_abi<AccountId>(principal->account).text() : std::string();
+  std::erase_if(*all, [&](const Attribute &one) { return one.ns == kFavoriteNamespace && one.name != own; });
+  if (all->empty()) return {};
   auto patched = attributes.patch(inner, to, *all);
   if (patched.status() == Status::Unimplemented) return {};
   return patched;

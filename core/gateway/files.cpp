@@ -1,12 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "core/gateway/files.hpp"
 
+#include <atoll/sdk/favorites.hpp>
+
+#include <algorithm>
+
 #include "core/gateway/copy.hpp"
 #include "core/gateway/files_drive.hpp"
 #include "core/gateway/routed_handles.hpp"
 
 namespace Atoll::gateway {
 namespace {
+
+bool is_favorite(const atoll_attribute &attribute) { return view(attribute.namespace_) == kFavoriteNamespace; }
 
 bool names_root(const RefView &ref) { return ref.path.empty() && ref.node == root_of(ref.space); }
 
@@ -233,8 +239,13 @@ Result<void> GatewayFiles::attributes_get(const Call &call, const RefView &ref, 
 
 Result<void> GatewayFiles::attributes_patch(const Call &call, const RefView &ref,
                                             const std::vector<atoll_attribute> &changes) {
-  auto found = road(call, ref.space, ATOLL_MAY_WRITE);
+  const bool favorites = std::all_of(changes.begin(), changes.end(), is_favorite);
+  auto found = road(call, ref.space, favorites && !changes.empty() ? ATOLL_MAY_READ : ATOLL_MAY_WRITE);
   if (!found) return std::move(found).error();
+  const std::string own = from_abi<AccountId>(call.principal()->account).text();
+  for (const atoll_attribute &change : changes)
+    if (is_favorite(change) && view(change.name) != own)
+      return error(Status::PermissionDenied, "Favourites of other people are not yours to change.");
   const auto raw = raw_ref(ref);
   return drive_optional<atoll_storage_fs_attributes>(
       call, *found, ATOLL_STORAGE_FS_ATTRIBUTES, "attributes", [&](const auto *t, const atoll_call *c, void *self) {

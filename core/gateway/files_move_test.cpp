@@ -38,7 +38,7 @@ struct TwoSpaces : Registry<TwoSpaces> {
 };
 
 /// One file "a" at most in each space; its node is the space's id with another first byte.
-struct Shelf : StorageFs<Shelf> {
+struct OneFile : StorageFs<OneFile> {
   std::map<SpaceId, std::string> etags;  // of the spaces that have the file
   std::function<void()> after_copy;
   Status remove_answer = Status::Ok;  // of the source
@@ -120,12 +120,12 @@ struct Running : Instance {
 
 struct Move : InstanceLookup {
   TwoSpaces registry;
-  Shelf shelf;
+  OneFile file;
   Lease registry_lease = std::make_shared<Running>("registry:main", &registry, ATOLL_REGISTRY, TwoSpaces::table());
-  Lease storage_lease = std::make_shared<Running>("storage:home", &shelf, ATOLL_STORAGE_FS, Shelf::table());
+  Lease storage_lease = std::make_shared<Running>("storage:home", &file, ATOLL_STORAGE_FS, OneFile::table());
   Gateway gateway{*this, {4, ATOLL_ROLE_USER, ATOLL_QUOTA_NONE, ATOLL_QUOTA_NONE}};
 
-  Move() { shelf.etags[kFrom] = "first"; }
+  Move() { file.etags[kFrom] = "first"; }
   Result<Lease> lease(std::string_view name) override {
     return name == "registry:main" ? registry_lease : storage_lease;
   }
@@ -147,8 +147,8 @@ struct Move : InstanceLookup {
     call.conditions(conditions.get());
     return files.rename(call, Ref{kFrom, root_of(kFrom), "a"}, Ref{kTo, root_of(kTo), "a"}, ATOLL_REPLACE).status();
   }
-  bool here() const { return shelf.etags.count(kFrom) != 0; }
-  bool there() const { return shelf.etags.count(kTo) != 0; }
+  bool here() const { return file.etags.count(kFrom) != 0; }
+  bool there() const { return file.etags.count(kTo) != 0; }
 };
 
 }  // namespace
@@ -164,26 +164,26 @@ TEST_CASE("a copy that fails leaves the source untouched") {
   for (const Status status :
        {Status::InsufficientStorage, Status::Unavailable, Status::Locked, Status::AlreadyExists}) {
     Move move;
-    move.shelf.copy_answer = status;
+    move.file.copy_answer = status;
     CHECK(move.run() == status);
     CHECK(move.here());
     CHECK_FALSE(move.there());
-    CHECK(move.shelf.removals == 0);
+    CHECK(move.file.removals == 0);
   }
 }
 
 TEST_CASE("a source that changes while it is copied stays, and the copy goes again") {
   Move move;
-  move.shelf.after_copy = [&] { move.shelf.etags[kFrom] = "second"; };
+  move.file.after_copy = [&] { move.file.etags[kFrom] = "second"; };
   CHECK(move.run() == Status::Aborted);
-  CHECK(move.shelf.etags[kFrom] == "second");
+  CHECK(move.file.etags[kFrom] == "second");
   CHECK_FALSE(move.there());
 }
 
 TEST_CASE("what was at the destination before is not taken away by a move that fails") {
   Move move;
-  move.shelf.etags[kTo] = "older";
-  move.shelf.after_copy = [&] { move.shelf.etags[kFrom] = "second"; };
+  move.file.etags[kTo] = "older";
+  move.file.after_copy = [&] { move.file.etags[kFrom] = "second"; };
   CHECK(move.run() == Status::Aborted);
   CHECK(move.here());
   CHECK(move.there());
@@ -191,26 +191,26 @@ TEST_CASE("what was at the destination before is not taken away by a move that f
 
 TEST_CASE("a copy that somebody has changed meanwhile stays") {
   Move move;
-  move.shelf.after_copy = [&] {
-    move.shelf.etags[kFrom] = "second";
-    move.shelf.etags[kTo] = "written by another";
+  move.file.after_copy = [&] {
+    move.file.etags[kFrom] = "second";
+    move.file.etags[kTo] = "written by another";
   };
   CHECK(move.run() == Status::Aborted);
   CHECK(move.here());
-  CHECK(move.shelf.etags[kTo] == "written by another");
+  CHECK(move.file.etags[kTo] == "written by another");
 }
 
 TEST_CASE("a removal that fails loses nothing") {
   for (const Status status : {Status::Locked, Status::PermissionDenied}) {
     Move move;  // the source is known to be there: nothing has happened
-    move.shelf.remove_answer = status;
+    move.file.remove_answer = status;
     CHECK(move.run() == status);
     CHECK(move.here());
     CHECK_FALSE(move.there());
   }
   for (const Status status : {Status::Unavailable, Status::Internal, Status::DeadlineExceeded}) {
     Move move;  // it may be gone: the copy stays
-    move.shelf.remove_answer = status;
+    move.file.remove_answer = status;
     CHECK(move.run() == status);
     CHECK(move.there());
   }
@@ -218,7 +218,7 @@ TEST_CASE("a removal that fails loses nothing") {
 
 TEST_CASE("a source that somebody else removes meanwhile has moved") {
   Move move;
-  move.shelf.after_copy = [&] { move.shelf.etags.erase(kFrom); };
+  move.file.after_copy = [&] { move.file.etags.erase(kFrom); };
   CHECK(move.run() == Status::Ok);
   CHECK(move.there());
 }

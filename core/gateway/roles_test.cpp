@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atoll/sdk/favorites.hpp>
 #include <functional>
 #include <set>
 
@@ -170,6 +171,23 @@ RefView at(std::string_view path) {
   return out;
 }
 
+constexpr const char *kSomebodysId = "55555555-5555-4555-8555-555555555555";
+constexpr const char *kAnothersId = "66666666-6666-4666-8666-666666666666";
+
+atoll_attribute mark(const char *account) {
+  auto raw = sized<atoll_attribute>();
+  raw.namespace_ = str(kFavoriteNamespace);
+  raw.name = str(account);
+  raw.value = atoll_bytes{"1", 1};
+  return raw;
+}
+
+atoll_attribute color() {
+  auto raw = mark("color");
+  raw.namespace_ = str("urn:x");
+  return raw;
+}
+
 std::vector<Operation> operations() {
   constexpr std::uint32_t read = ATOLL_MAY_READ, write = ATOLL_MAY_WRITE, create = ATOLL_MAY_CREATE,
                           erase = ATOLL_MAY_DELETE, move = ATOLL_MAY_MOVE, purge = ATOLL_MAY_PURGE,
@@ -204,6 +222,12 @@ std::vector<Operation> operations() {
       {"remove for ever", erase | purge, [=](F &f, const C &c) { return f.remove(c, file, ATOLL_PERMANENT).status(); }},
       {"set_mtime", write, [=](F &f, const C &c) { return f.set_mtime(c, file, 1, none).status(); }},
       {"attributes_patch", write, [=](F &f, const C &c) { return f.attributes_patch(c, file, {}).status(); }},
+      {"a favourite", read,
+       [=](F &f, const C &c) { return f.attributes_patch(c, file, {mark(kSomebodysId)}).status(); }},
+      {"a favourite and more", write,
+       [=](F &f, const C &c) {
+         return f.attributes_patch(c, file, {mark(kSomebodysId), color()}).status();
+       }},
       {"lock", write,
        [=](F &f, const C &c) { return f.lock(c, file, sized<atoll_lock>(), LockEmitter(nullptr)).status(); }},
       {"lock_refresh", write,
@@ -234,7 +258,7 @@ void try_all(Village &w, std::uint32_t permissions, const std::vector<Operation>
   w.grant.record.permissions = permissions;
   ++w.grant.now;
   Principal somebody;
-  somebody.account = *AccountId::parse("55555555-5555-4555-8555-555555555555");
+  somebody.account = *AccountId::parse(kSomebodysId);
   somebody.app_role = ATOLL_ROLE_ADMIN;  // which gives no access to files
   const AbiPrincipal principal(somebody);
   OutgoingCall out;
@@ -263,6 +287,23 @@ TEST_CASE("roles: each role allows exactly the operations that its permissions a
     Village w;
     try_all(w, role.permissions, all);
   }
+}
+
+TEST_CASE("nobody marks favourites for others") {
+  Village w;
+  w.grant.record.permissions = kAllPermissions;
+  Principal somebody;
+  somebody.account = *AccountId::parse(kSomebodysId);
+  somebody.app_role = ATOLL_ROLE_ADMIN;
+  const AbiPrincipal principal(somebody);
+  OutgoingCall out;
+  out.principal(principal.get());
+  const Call call(out.get());
+  CHECK(w.files.attributes_patch(call, at("there"), {mark(kSomebodysId)}).ok());
+  const int changes = w.disk.changes;
+  CHECK(w.files.attributes_patch(call, at("there"), {mark(kAnothersId)}).status() == Status::PermissionDenied);
+  CHECK(w.files.attributes_patch(call, at("there"), {color(), mark(kAnothersId)}).status() == Status::PermissionDenied);
+  CHECK(w.disk.changes == changes);
 }
 
 TEST_CASE("roles: what people are promised") {

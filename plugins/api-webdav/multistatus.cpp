@@ -287,7 +287,9 @@ bool Multistatus::value(Property property, const atoll_stat &stat, const Extras 
     case Property::QuotaAvailableBytes:
       if (!folder || !space_.has_quota) return false;
       out.append("<d:quota-available-bytes>"sv);
-      if (space_.quota == ATOLL_QUOTA_NONE) {
+      if (space_.quota_unknown) {
+        out.append("-2"sv);
+      } else if (space_.quota == ATOLL_QUOTA_NONE) {
         out.append("-3"sv);  // no limit, in the words of the sync clients
       } else {
         append_number(out, space_.quota > space_.used ? space_.quota - space_.used : 0);

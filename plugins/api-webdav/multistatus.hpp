@@ -21,7 +21,8 @@ struct SpaceFacts {
   std::string name;        ///< of the space: the name of its root
   bool has_owner = false;  ///< owner and owner_display_name are known
   std::string owner, owner_display_name;
-  bool has_quota = false;  ///< quota and used are known
+  bool has_quota = false;      ///< quota and used are known, or `quota_unknown`
+  bool quota_unknown = false;  ///< the storage does not know them
   std::uint64_t quota = ATOLL_QUOTA_NONE, used = 0;
   std::string favorite;  ///< name of the attribute that marks a favourite of the caller
   std::string

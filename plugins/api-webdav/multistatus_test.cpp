@@ -64,6 +64,36 @@ TEST_CASE("values at the edges") {
   CHECK(response->children.size() == 2);  // href and one propstat
 }
 
+TEST_CASE("available bytes: a number, -2 for unknown, -3 for no limit") {
+  Stat folder = file("d");
+  folder.type = ATOLL_NODE_FOLDER;
+  PropertyWish wish;
+  wish.kind = PropertyWish::Kind::Some;
+  wish.names = {{"DAV:", "quota-available-bytes"}};
+  const auto plan = compile(wish, false);
+  const auto told = [&](SpaceFacts facts) {
+    Multistatus out(plan, facts);
+    out.item("/webdav/d", folder.abi());
+    out.finish();
+    const auto parsed = base::parse_xml(std::move(out).take());
+    REQUIRE(parsed.ok());
+    const auto *prop = parsed->children[0].find("DAV:", "propstat")->find("DAV:", "prop");
+    const auto *value = prop->find("DAV:", "quota-available-bytes");
+    return value ? value->text : std::string("none");
+  };
+  SpaceFacts facts;
+  CHECK(told(facts) == "none");
+  facts.has_quota = true;
+  CHECK(told(facts) == "-3");
+  facts.quota = 100;
+  facts.used = 40;
+  CHECK(told(facts) == "60");
+  facts.used = 140;
+  CHECK(told(facts) == "0");
+  facts.quota_unknown = true;
+  CHECK(told(facts) == "-2");
+}
+
 TEST_CASE("an item that is being processed says so with 425") {
   Stat stat = file("a");
   stat.flags |= ATOLL_STAT_PROCESSING;

@@ -2,6 +2,8 @@
 // The live properties, and a request for properties compiled into what a listing needs. [any thread]
 #pragma once
 
+#include <atoll/sdk/favorites.hpp>
+
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -85,8 +87,7 @@ PropertyPlan compile(const PropertyWish &wish, bool minimal);
 /// Appends `<x:name xmlns:x="ns"/>`, with the prefixes d and oc where they fit.
 void append_empty_element(std::string &out, std::string_view ns, std::string_view name);
 
-/// DAV clients never see attributes of this namespace. A favourite is one of them, named by the account it belongs to.
-inline constexpr std::string_view kFavoriteNamespace = "urn:atoll:favorite";
+/// DAV clients never see attributes of these namespaces. A favourite is one of them.
 inline bool hidden_namespace(std::string_view ns) { return ns.substr(0, 10) == "urn:atoll:"; }
 
 }  // namespace Atoll::webdav

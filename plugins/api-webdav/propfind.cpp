@@ -163,7 +163,11 @@ class PropfindAnswer {
         facts_.quota = space->quota;
         facts_.used = space->used;
       });
-      if (!done) return done;
+      if (done.status() == Status::Unimplemented) {
+        facts_.has_quota = facts_.quota_unknown = true;
+      } else if (!done) {
+        return done;
+      }
     }
     return {};
   }
