@@ -141,11 +141,34 @@ Result<void> AccountStore::tokens_remove_all(const AccountId &account) {
   });
 }
 
+Result<void> AccountStore::note(Lease &lease, const std::string &table, const std::string &column,
+                                const std::string &id, std::int64_t at_ns) {
+  if (shared()) {
+    lease.run("UPDATE " + table + " SET " + column + " = $1 WHERE id IN (SELECT id FROM " + table +
+                  " WHERE id = $2 FOR UPDATE SKIP LOCKED)",
+              useRef(at_ns), useRef(id));
+    return {};
+  }
+  struct Patience {
+    explicit Patience(Lease &of) : lease(of) { *lease << "PRAGMA busy_timeout=0", Poco::Data::Keywords::now; }
+    ~Patience() {
+      try {
+        *lease << "PRAGMA busy_timeout=5000", Poco::Data::Keywords::now;
+      } catch (const std::exception &) {
+        // then this session does not wait; what it cannot do is told as Unavailable
+      }
+    }
+    Patience(const Patience &) = delete;
+    Patience &operator=(const Patience &) = delete;
+    Lease &lease;
+  } none(lease);
+  lease.run("UPDATE " + table + " SET " + column + " = $1 WHERE id = $2", useRef(at_ns), useRef(id));
+  return {};
+}
+
 Result<void> AccountStore::note_token_use(const Uuid &token, std::int64_t at_ns) {
   return with_session("note the use of an app token", [&](Lease &lease) -> Result<void> {
-    const std::string key = token.text();
-    lease.run("UPDATE app_tokens SET last_used_ns = $1 WHERE id = $2", useRef(at_ns), useRef(key));
-    return {};
+    return note(lease, "app_tokens", "last_used_ns", token.text(), at_ns);
   });
 }
 

@@ -475,9 +475,7 @@ Result<void> AccountStore::member_remove(const AccountId &group, const AccountId
 
 Result<void> AccountStore::note_login(const AccountId &id, std::int64_t at_ns) {
   return with_session("note a login", [&](Lease &lease) -> Result<void> {
-    const std::string key = id.text();
-    lease.run("UPDATE accounts SET last_login_ns = $1 WHERE id = $2", useRef(at_ns), useRef(key));
-    return {};
+    return note(lease, "accounts", "last_login_ns", id.text(), at_ns);
   });
 }
 

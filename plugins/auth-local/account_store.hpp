@@ -147,6 +147,7 @@ class AccountStore {
   /// there are changed. `dry`: nothing is kept.
   Result<void> import(const std::vector<ImportEntry> &entries, bool update, bool dry,
                       const std::function<void(std::size_t, const std::string &)> &problem);
+  /// This and note_token_use() do not wait for a change that takes long, such as an import: then nothing is noted.
   Result<void> note_login(const AccountId &id, std::int64_t at_ns);
   /// By somebody else: its app tokens end with it.
   Result<void> set_password_hash(const AccountId &id, const std::string &password_hash);
@@ -183,6 +184,8 @@ class AccountStore {
   }
   /// Begins a transaction that sees all changes before it, and that no other change is beside.
   void begin_change(Lease &lease);
+  Result<void> note(Lease &lease, const std::string &table, const std::string &column, const std::string &id,
+                    std::int64_t at_ns);
   static Result<void> keep_an_admin(Lease &lease);
   static void insert(Lease &lease, const Account &account, const std::string &password_hash);
   /// was_admin: set when an admin is none any more, or will be none.

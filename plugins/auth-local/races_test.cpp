@@ -7,6 +7,7 @@
 #include <atomic>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "core/base/uuid.hpp"
 #include "core/sql/test_postgresql.hpp"
@@ -213,6 +214,35 @@ TEST_CASE("races: whoever logs in after his end does not get in, from memory eit
     });
     CHECK(wrong == 0);
   }
+}
+
+TEST_CASE("races: logins do not wait for an import that takes long") {
+  // If each of them waited for the lock, this would not end in the time that a test has.
+  Servers s;
+  constexpr int kUsers = 60;
+  std::vector<AccountId> users;
+  for (int i = 0; i < kUsers; ++i) users.push_back(*s.make(0, Servers::draft("user" + std::to_string(i))));
+  const auto last_login = [&](int i) {
+    std::int64_t at = -1;
+    OutgoingCall call;
+    const auto sink = make_sink<atoll_account_sink>([&](const atoll_account *a) { at = a->last_login_ns; });
+    REQUIRE(s.of(0).account_get(Call(call.get()), users[static_cast<std::size_t>(i)], AccountEmitter(sink.get())).ok());
+    return at;
+  };
+  auto sessions = sql::Sessions::open(s.settings.database_url);
+  REQUIRE(sessions.ok());
+  {
+    auto import = (*sessions)->get();
+    REQUIRE(import.ok());
+    import->begin();
+    import->run("UPDATE accounts SET mail = 'x@y.example'");
+    for (int i = 0; i < kUsers; ++i) CHECK(s.log_in(0, "user" + std::to_string(i), "password").ok());
+  }
+  CHECK(last_login(0) == 0);
+  s.both[0].reset();
+  s.both[0] = std::move(*AuthLocal::open(s.settings, Host()));  // remembers no login
+  CHECK(s.log_in(0, "user0", "password").ok());
+  CHECK(last_login(0) > 0);
 }
 
 TEST_CASE("races: one's own new password does not undo a reset") {
