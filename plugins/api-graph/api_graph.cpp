@@ -91,6 +91,10 @@ Answer ApiGraph::answer(const Call &call, const Request &request, std::string_vi
     if (!reads(request)) return wrong_method("GET");
     return path[1] == "drives" ? drives_.list(call, request.query(), false) : drives_.mine(call, request.query());
   }
+  if (first == "me" && path.size() > 2 && path[1] == "drive") {
+    const auto own = items_.own(call);
+    return own ? items(call, request, *own, path.subspan(2), body) : failure(own.error());
+  }
   const Asked asked{call, request, path.subspan(1), body};
   if (first == "me") return users_.me(asked);
   if (first == "users" && path.size() == 3 && path[2] == "exportPersonalData")
@@ -122,18 +126,28 @@ Answer ApiGraph::drives(const Call &call, const Request &request, std::span<cons
     const auto object = object_of(body);
     return object ? drives_.change(call, *space, *object, says(request, "Restore")) : failure(object.error());
   }
-  std::span<const std::string> rest = path.subspan(2);
-  if (path[1] == "items" && !rest.empty()) {
+  return items(call, request, *space, path.subspan(1), body);
+}
+
+Answer ApiGraph::items(const Call &call, const Request &request, const SpaceId &space,
+                       std::span<const std::string> path, std::string_view body) const {
+  std::span<const std::string> rest = path.subspan(1);
+  NodeId node = root_of(space);
+  if (path[0] == "items" && !rest.empty()) {
     const auto item = read_item_id(rest[0]);
-    if (!item || item->space != *space) return failure(404, "itemNotFound", "There is no such item.");
-    if (item->node != root_of(*space))
-      return failure(501, "notSupported",
-                     "Permissions of files and folders are not there yet, only those of a drive's root.");
+    if (!item || item->space != space) return failure(404, "itemNotFound", "There is no such item.");
+    node = item->node;
     rest = rest.subspan(1);
-  } else if (path[1] != "root") {
+  } else if (path[0] != "root") {
     return no_endpoint();
   }
-  return permissions(call, request, *space, rest, body);
+  if (rest.empty()) return reads(request) ? items_.get(call, space, node, request.query()) : wrong_method("GET");
+  if (rest.size() == 1 && rest[0] == "children")
+    return reads(request) ? items_.children(call, space, node, request.path(), request.query()) : wrong_method("GET");
+  if (node != root_of(space))
+    return failure(501, "notSupported",
+                   "Permissions of files and folders are not there yet, only those of a drive's root.");
+  return permissions(call, request, space, rest, body);
 }
 
 Answer ApiGraph::permissions(const Call &call, const Request &request, const SpaceId &space,

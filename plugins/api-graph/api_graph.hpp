@@ -9,6 +9,7 @@
 #include <string>
 
 #include "plugins/api-graph/drives.hpp"
+#include "plugins/api-graph/items.hpp"
 #include "plugins/api-graph/members.hpp"
 #include "plugins/api-graph/personal_data.hpp"
 #include "plugins/api-graph/spaces.hpp"
@@ -34,6 +35,9 @@ class ApiGraph : public Plugin<ApiGraph>, public Http<ApiGraph>, public HttpCapa
   Answer answer(const Call &call, const Request &request, std::string_view body) const;
   Answer drives(const Call &call, const Request &request, std::span<const std::string> path,
                 std::string_view body) const;
+  /// root..., items/{id}... of a drive.
+  Answer items(const Call &call, const Request &request, const SpaceId &space, std::span<const std::string> path,
+               std::string_view body) const;
   Answer permissions(const Call &call, const Request &request, const SpaceId &space, std::span<const std::string> path,
                      std::string_view body) const;
   Answer role_definitions(const Call &call, const Request &request, std::span<const std::string> path) const;
@@ -43,6 +47,7 @@ class ApiGraph : public Plugin<ApiGraph>, public Http<ApiGraph>, public HttpCapa
   SpacesClient spaces_;
   Drives drives_{spaces_};
   Members members_{spaces_};
+  Items items_{host_, spaces_};
   AccountsClient accounts_;
   Users users_{host_, accounts_, drives_};
   Groups groups_{host_, accounts_};

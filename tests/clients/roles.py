@@ -69,6 +69,9 @@ PROPPATCH                 404  403    403      403    200    200     200    404 
 PROPPATCH-mtime           404  403    403      403    200    200     200    404  404
 LOCK                      404  403    403      403    200    200     200    404  404
 LOCK-unmapped             404  403    403      403    201    201     201    404  404
+item-root                 404  200    200      200    200    200     200    404  404
+item                      404  200    200      200    200    200     200    404  404
+children                  404  200    200      200    200    200     200    404  404
 """
 
 # ---- a project space over Graph. "yes" and "no": whether it is in a list
@@ -238,6 +241,9 @@ class Case:
             "PROPPATCH-mtime": ("PROPPATCH", folder + "/a.txt", MARK % "<d:lastmodified>1600000000</d:lastmodified>", {}),
             "LOCK": ("LOCK", folder + "/a.txt", LOCK, {"Timeout": "Second-60"}),
             "LOCK-unmapped": ("LOCK", folder + "/new.txt", LOCK, {"Timeout": "Second-60"}),
+            "item-root": ("GET", G + "drives/%s/root" % drive, None, {}),
+            "item": ("GET", G + "drives/%s/items/%s!%s" % (drive, drive, node), None, {}),
+            "children": ("GET", G + "drives/%s/root/children" % drive, None, {}),
             "get": ("GET", G + "drives/" + drive, None, {}),
             "me-drives": ("GET", G + "me/drives", None, {}),
             "drives": ("GET", G + "drives", None, {}),
