@@ -9,6 +9,7 @@
 #include <atoll/abi/registry.h>
 #include <atoll/abi/storage_fs.h>
 #include <atoll/abi/storage_trash.h>
+#include <atoll/abi/storage_uploads.h>
 #include <atoll/abi/storage_versions.h>
 
 #ifdef __cplusplus
@@ -48,6 +49,9 @@ typedef struct atoll_gateway_service {
   const atoll_storage_fs_versions *versions;
   /* As the other tables of drivers, with files_self. What it gives goes on when the call has ended. */
   const atoll_storage_fs_listing *listing;
+  /* The same. Only the account that began an upload can open or remove it; for others it is ATOLL_NOT_FOUND. What he may do
+   * in the space is looked at when it is begun, opened and committed. `list` is ATOLL_UNIMPLEMENTED. */
+  const atoll_storage_fs_uploads *uploads;
 } atoll_gateway_service;
 
 #ifdef __cplusplus

@@ -151,6 +151,12 @@ class Upload {
   void abort() noexcept {
     if (handle_) table_->upload_abort(self_, std::exchange(handle_, nullptr));
   }
+  /// Keeps what was written and closes; see atoll.storage.fs.uploads/1.
+  Result<void> suspend(OutgoingCall &call) {
+    if (!table_->upload_suspend) return Atoll::error(Status::Unimplemented, "this driver does not keep uploads");
+    return call.result(table_->upload_suspend(call.get(), self_, std::exchange(handle_, nullptr)));
+  }
+  void *handle() const noexcept { return handle_; }
 
  private:
   const atoll_storage_fs *table_;

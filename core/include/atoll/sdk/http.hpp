@@ -122,13 +122,14 @@ class Exchange {
   void buffer_body(std::uint64_t limit, Done done) const {
     raw_->buffer_body(raw_, limit, std::make_unique<Done>(std::move(done)).release(), &Exchange::finished);
   }
-  /// Moves the body to the descriptor (or to write, when fd is -1), then calls done.
+  /// Moves the body to the descriptor (or to write, when fd is -1), from the byte `from` on, then calls done.
   void receive_body(int fd, std::uint64_t limit, std::uint32_t checksums,
                     std::function<std::int32_t(std::uint64_t offset, const void *data, std::uint64_t length)> write,
-                    Done done) const {
+                    Done done, std::uint64_t from = 0) const {
     auto pending = std::make_unique<Pending>(Pending{std::move(write), std::move(done)});
     auto target = sized<atoll_body_target>();
     target.fd = fd;
+    target.offset = from;
     target.limit = limit;
     target.checksums = checksums;
     target.context = pending.get();
