@@ -252,7 +252,8 @@ Result<void> space_room(IndexView &view, const Space &space, std::int64_t delta)
   if (delta <= 0 || quota == kNoQuota) return {};
   TRY_ASSIGN(const auto root, view.by_id(root_of(space.info.id)));
   const auto more = static_cast<std::uint64_t>(delta);
-  if (root && root->size <= quota && more <= quota - root->size) return {};
+  const std::uint64_t promised = space.promised;
+  if (root && root->size <= quota && more <= quota - root->size && promised <= quota - root->size - more) return {};
   return error(Status::InsufficientStorage, "the quota of the space is used up");
 }
 

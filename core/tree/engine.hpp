@@ -57,6 +57,7 @@ struct EngineOptions {
   std::uint64_t checksum_rate = 0;    ///< bytes read in a second to compute checksums that are missing; 0: none are
   unsigned checksum_quiet_ms = 2000;  ///< so long after its last change a file is left alone by that
   ChangeLogLimits change_log;
+  std::uint64_t upload_seconds = 7 * 86400;  ///< unfinished uploads that nobody goes on with are deleted; 0: never
   std::function<void(bool warning, const std::string &message)> log;  ///< may be empty [any thread]
   std::function<std::int64_t()> now_ns;  ///< the clock that trash and versions go by; empty: that of the system
 };
@@ -71,6 +72,18 @@ class Upload {
   /// The one atomic, durable point. Called once. Errors: Aborted, Locked, FailedPrecondition (parent gone, a folder is
   /// there), InvalidArgument (size or sums differ), InsufficientStorage.
   virtual Result<Node> commit(const UploadCommit &commit, const Conditions &conditions) = 0;
+
+  // ---- of uploads that can be kept
+  /// What would be kept now. Unimplemented: it was begun without metadata.
+  virtual Result<KeptUpload> kept() { return error(Status::Unimplemented, "this upload cannot be kept"); }
+  /// Keeps it, with all that was written so far; nothing may be called afterwards. An upload that was kept before stays
+  /// kept without this, but for how far it has come.
+  virtual Result<void> suspend() { return error(Status::Unimplemented, "this upload cannot be kept"); }
+  virtual Result<std::uint64_t> read(std::uint64_t, std::span<char>) {
+    return error(Status::Unimplemented, "this upload cannot be read");
+  }
+  /// Drops all bytes from there on.
+  virtual Result<void> cut(std::uint64_t) { return error(Status::Unimplemented, "this upload cannot be cut"); }
 };
 
 /// An open file and the record that exactly its content belongs to.
@@ -149,9 +162,17 @@ class Engine {
   /// Into the trash, or (`permanent`) for good.
   virtual Result<void> remove(const Ref &ref, const Conditions &conditions, bool permanent = false) = 0;
   virtual Result<Node> set_mtime(const Ref &ref, std::int64_t mtime_ns, const Conditions &conditions) = 0;
-  /// Checks what can be checked before bytes flow. `size`: announced, or kSizeUnknown.
+  /// Checks what can be checked before bytes flow. `size`: announced, or kSizeUnknown. With metadata, which nobody here
+  /// looks at, it can be kept, for the account of the conditions.
   virtual Result<std::unique_ptr<Upload>> upload_begin(const Ref &target, std::uint64_t size,
-                                                       const Conditions &conditions) = 0;
+                                                       const Conditions &conditions,
+                                                       std::string_view metadata = {}) = 0;
+  /// Opens an upload that was kept. Locked: it is open. NotFound: it was committed, removed, or is too old.
+  virtual Result<std::unique_ptr<Upload>> upload_reopen(const SpaceId &space, const Uuid &id) = 0;
+  /// Uploads that are kept of a space (none: of all). False from the sink stops.
+  virtual Result<void> uploads(const SpaceId &space, FunctionRef<bool(const KeptUpload &)> sink) = 0;
+  /// Deletes one that was kept. Locked: it is open.
+  virtual Result<void> upload_remove(const SpaceId &space, const Uuid &id) = 0;
 
   // ---- trash
   /// What is kept of a space, the newest first: items older than `before` (none: from the newest), at most `limit` (0:

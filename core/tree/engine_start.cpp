@@ -126,6 +126,7 @@ Result<void> TreeEngine::prepare(const Meta::Start &start) {
   ATOLL_FAULT_POINT("start.drops_recovered");
   TRY(recover_kept(rebuild));
   ATOLL_FAULT_POINT("start.kept_recovered");
+  TRY(load_uploads());
   TRY(store_->sweep());
   ATOLL_FAULT_POINT("start.swept");
   return recover_attributes(intents);
@@ -296,6 +297,7 @@ void TreeEngine::background() {
       again = std::exchange(purge_failed_, false);
       if (auto done = close_intents(); !done) log(true, done.error().message);
       if (auto done = locks_->expire(); !done) log(true, done.error().message);
+      if (auto done = expire_uploads(); !done) log(true, done.error().message);
       look_again_at_held();
       state_.restock();
       store_->restock();

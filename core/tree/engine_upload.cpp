@@ -51,36 +51,13 @@ class TreeUpload final : public Upload {
   int fd() const noexcept override { return staged_ && announced_ ? staged_->fd() : -1; }
 
   Result<void> write(std::uint64_t offset, std::string_view bytes) override {
-    TRY(staged_->room_to(offset + bytes.size()));
-    while (!bytes.empty()) {
-      const ssize_t put = ::pwrite(staged_->fd(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
-      if (put < 0 && errno == EINTR) continue;
-      if (put < 0) return base::errno_error("write what was uploaded");
-      offset += static_cast<std::uint64_t>(put);
-      bytes.remove_prefix(static_cast<std::size_t>(put));
-    }
-    return {};
+    return write_staged(*staged_, offset, bytes);
   }
 
   Result<Node> commit(const UploadCommit &commit, const Conditions &conditions) override {
     if (!staged_) return error(Status::FailedPrecondition, "this upload was committed before");
     const std::unique_ptr<Staged> staged = std::move(staged_);
-    ATOLL_FAULT_POINT("upload.written");
-    TRY_ASSIGN(const std::uint64_t size, staged->size());
-    if (commit.size != kSizeUnknown && commit.size != size)
-      return error(Status::InvalidArgument,
-                   "the upload has " + std::to_string(size) + " bytes, not " + std::to_string(commit.size));
-    if (commit.verify && commit.sums.mask != 0) {
-      TRY_ASSIGN(const Sums real, sums_of(staged->fd(), commit.sums.mask));
-      if (!same_sums(commit.sums, real))
-        return error(Status::InvalidArgument, "the checksum does not match what was uploaded");
-    }
-    FilePut put;
-    put.target = Ref{space_, node_, path_};
-    put.mtime_ns = commit.mtime_ns;
-    put.sums = commit.sums;
-    put.size = size;
-    return put_file(engine_, *staged, put, conditions);
+    return commit_staged(engine_, *staged, Ref{space_, node_, path_}, commit, conditions);
   }
 
  private:
@@ -324,29 +301,61 @@ Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, co
   });
 }
 
-namespace {
-/// Bytes; up to here an upload that will be refused is cheaper to receive than to foresee.
-constexpr std::uint64_t kSmallUpload = 64 << 10;
-}  // namespace
+Result<void> write_staged(Staged &staged, std::uint64_t offset, std::string_view bytes) {
+  TRY(staged.room_to(offset + bytes.size()));
+  while (!bytes.empty()) {
+    const ssize_t put = ::pwrite(staged.fd(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return base::errno_error("write what was uploaded");
+    offset += static_cast<std::uint64_t>(put);
+    bytes.remove_prefix(static_cast<std::size_t>(put));
+  }
+  return {};
+}
+
+Result<Node> commit_staged(TreeEngine &engine, Staged &staged, const Ref &target, const UploadCommit &commit,
+                           const Conditions &conditions) {
+  ATOLL_FAULT_POINT("upload.written");
+  TRY_ASSIGN(const std::uint64_t size, staged.size());
+  if (commit.size != kSizeUnknown && commit.size != size)
+    return error(Status::InvalidArgument,
+                 "the upload has " + std::to_string(size) + " bytes, not " + std::to_string(commit.size));
+  if (commit.verify && commit.sums.mask != 0) {
+    TRY_ASSIGN(const Sums real, sums_of(staged.fd(), commit.sums.mask));
+    if (!same_sums(commit.sums, real))
+      return error(Status::InvalidArgument, "the checksum does not match what was uploaded");
+  }
+  FilePut put;
+  put.target = target;
+  put.mtime_ns = commit.mtime_ns;
+  put.sums = commit.sums;
+  put.size = size;
+  return put_file(engine, staged, put, conditions);
+}
+
+Result<void> foresee_upload(TreeEngine &engine, const Ref &target, std::uint64_t size, const Conditions &conditions,
+                            std::uint64_t *replaced) {
+  TRY_ASSIGN(const SpacePtr space, engine.serving(target.space));
+  TRY(engine.state_.room(Need::More));
+  return engine.reading_place(target, [&](IndexView &view, Target &found) -> Result<void> {
+    if (found.row && found.row->folder()) return error(Status::FailedPrecondition, "there is a folder of that name");
+    TRY(conditions_hold(conditions, found.row));
+    TRY(engine.locks_->admit(target.space, found.row ? found.way() : found.parent_way(),
+                             LockCaller{conditions.lock_tokens, conditions.account}));
+    TRY(name_allowed(view, *space, found));
+    const std::uint64_t before = found.row ? found.row->size : 0;
+    if (replaced != nullptr) *replaced = before;
+    if (size == kSizeUnknown || size >= (std::uint64_t{1} << 62)) return {};
+    return space_room(view, *space, static_cast<std::int64_t>(size) - static_cast<std::int64_t>(before));
+  });
+}
 
 Result<std::unique_ptr<Upload>> TreeEngine::upload_begin(const Ref &target, std::uint64_t size,
-                                                         const Conditions &conditions) {
+                                                         const Conditions &conditions, std::string_view metadata) {
   if (target.path.empty()) return error(Status::FailedPrecondition, "there is a folder of that name");
+  if (!metadata.empty()) return begin_kept(*this, target, size, conditions, metadata);
   TRY_ASSIGN(const SpacePtr space, serving(target.space));
-  // All of this is looked at again inside the commit: here it only spares the client from sending many bytes in vain.
-  if (size > kSmallUpload) {
-    TRY(state_.room(Need::More));
-    TRY(reading_place(target, [&](IndexView &view, Target &found) -> Result<void> {
-      if (found.row && found.row->folder()) return error(Status::FailedPrecondition, "there is a folder of that name");
-      TRY(conditions_hold(conditions, found.row));
-      TRY(locks_->admit(target.space, found.row ? found.way() : found.parent_way(),
-                        LockCaller{conditions.lock_tokens, conditions.account}));
-      TRY(name_allowed(view, *space, found));
-      if (size == kSizeUnknown || size >= (std::uint64_t{1} << 62)) return {};
-      const std::uint64_t before = found.row ? found.row->size : 0;
-      return space_room(view, *space, static_cast<std::int64_t>(size) - static_cast<std::int64_t>(before));
-    }));
-  }
+  if (size > kSmallUpload) TRY(foresee_upload(*this, target, size, conditions));
   if (size == 0) TRY(store_->reserve(1));
   TRY_ASSIGN(auto staged, store_->stage_file(target.space, size));
   ATOLL_FAULT_POINT("upload.staged");

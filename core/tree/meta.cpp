@@ -43,6 +43,11 @@ constexpr const char *kMetaSchema[] = {
     " PRIMARY KEY(name,space)) WITHOUT ROWID;",
     "ALTER TABLE space ADD COLUMN fingerprint INTEGER NOT NULL DEFAULT 0;"
     "CREATE TABLE rebuilding(space BLOB PRIMARY KEY) WITHOUT ROWID;",
+    "CREATE TABLE upload(id BLOB PRIMARY KEY, space BLOB NOT NULL, node BLOB NOT NULL, path TEXT NOT NULL,"
+    " size INTEGER NOT NULL, reached INTEGER NOT NULL, promised INTEGER NOT NULL, inode INTEGER NOT NULL,"
+    " boot TEXT NOT NULL, account BLOB NOT NULL, begun_ns INTEGER NOT NULL, expires_ns INTEGER NOT NULL,"
+    " metadata BLOB NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX upload_space ON upload(space);",
 };
 
 }  // namespace
@@ -272,7 +277,8 @@ Result<void> Meta::remove_space(const SpaceId &space) {
   for (const char *text :
        {"DELETE FROM space WHERE id=?1", "DELETE FROM attribute WHERE space=?1", "DELETE FROM lock WHERE space=?1",
         "DELETE FROM intent WHERE space=?1", "DELETE FROM trash WHERE space=?1", "DELETE FROM version WHERE space=?1",
-        "DELETE FROM consumer WHERE space=?1", "DELETE FROM rebuilding WHERE space=?1"}) {
+        "DELETE FROM consumer WHERE space=?1", "DELETE FROM upload WHERE space=?1",
+        "DELETE FROM rebuilding WHERE space=?1"}) {
     TRY_ASSIGN(sql::Statement *const statement, database_.cached(text));
     TRY(statement->run_with(space));
   }

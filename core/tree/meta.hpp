@@ -29,8 +29,8 @@ struct SpaceRecord {
 /// says: when the entry at path/name is of this inode, it is a copy that gets the attributes of the node `folder`. A
 /// Gone intent says: the node `folder` is removed for good by us; `inode` is the round, as of TrashRecord. A Swap
 /// intent says: the trash item `folder` makes room at path/name for an entry of this inode, and goes back there if that
-/// did not come. An Unclaimed intent says: the node `folder` was a copy that did not come to its name; its attributes go
-/// when all spaces were compared and it is nowhere.
+/// did not come. An Unclaimed intent says: the node `folder` was a copy that did not come to its name; its attributes
+/// go when all spaces were compared and it is nowhere.
 struct Intent {
   enum class Kind : std::uint8_t { Folder = 1, Drop = 2, Attributes = 3, Gone = 4, Swap = 5, Unclaimed = 6 };
   std::int64_t id = 0;
@@ -76,6 +76,12 @@ struct VersionRecord : Version {
   std::uint64_t inode = 0;
   std::uint64_t round = 0;  ///< as of TrashRecord
   std::string token;        ///< staged under it when a crash came in between
+};
+
+struct UploadRecord : KeptUpload {
+  std::uint64_t promised = 0;  ///< bytes of the quota that are spoken for
+  std::uint64_t inode = 0;
+  std::string boot;  ///< of the machine, when it was written last: until the next one all that was written is there
 };
 
 /// A space with all that meta.db holds of it but its attributes.
@@ -231,6 +237,14 @@ class Meta {
   Result<void> close_versions(std::uint64_t round);
   /// Of all of these files.
   Result<std::vector<VersionRecord>> versions_of(std::span<const NodeId> nodes);
+
+  // ---- unfinished uploads; meta_uploads.cpp
+  /// Adds or replaces.
+  Result<void> put_upload(const UploadRecord &record);
+  Result<std::optional<UploadRecord>> upload(const Uuid &id);
+  /// Of a space; none: of all.
+  Result<std::vector<UploadRecord>> uploads(const SpaceId &space);
+  Result<void> remove_upload(const Uuid &id);
 
  private:
   class Lazily;

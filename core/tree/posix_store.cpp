@@ -50,6 +50,17 @@ Result<void> copy_by_hand(int from, int to, off_t offset) {
 
 }  // namespace
 
+Result<void> reserve_in(int fd, Room &room, std::uint64_t bytes) {
+  if (bytes < kReserveFrom) return {};
+  if (::fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) == 0)
+    room.release();
+  else if (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR)
+    room.belongs_to(fd);
+  else
+    return failed("reserve room for a file");
+  return {};
+}
+
 Result<void> identify_open(PosixRoot &root, int fd, const NodeId &id, std::uint64_t sequence) {
   struct stat facts {};
   if (::fstat(fd, &facts) != 0) return failed("look at a file");
@@ -84,7 +95,7 @@ PosixStaged::PosixStaged(std::shared_ptr<PosixRoot> root, const SpaceId &space, 
 }
 
 PosixStaged::~PosixStaged() {
-  if (placed_) return;
+  if (placed_ || shelved_) return;
   if (!folder_ && !exchanged_ && ::unlinkat(at(), name_.c_str(), 0) == 0) return;
   (void)move_aside(*root_, space_, at(), name_.c_str());  // else the sweep of the next start finds it
 }
@@ -183,14 +194,7 @@ Result<std::unique_ptr<Staged>> PosixStore::stage_file(const SpaceId &space, std
     TRY(staged->room_to(1));
     return std::unique_ptr<Staged>(std::move(staged));
   }
-  if (expected >= kReserveFrom) {
-    if (::fallocate(raw, FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(expected)) == 0)
-      room.release();  // the disk keeps it
-    else if (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINTR)
-      room.belongs_to(raw);
-    else
-      return failed("reserve room for a file");
-  }
+  TRY(reserve_in(raw, room, expected));
   staged->hold(std::move(room), expected);
   return std::unique_ptr<Staged>(std::move(staged));
 }

@@ -25,6 +25,13 @@ class PosixStaged final : public Staged {
   void leave() noexcept override { placed_ = true; }
   Result<Entry> seal(const Seal &seal) override;
   Result<void> room_to(std::uint64_t size) override;
+  Result<std::uint64_t> inode() override;
+  Result<void> harden() override;
+  Result<void> cut(std::uint64_t size) override;
+  Result<void> shelve() override;
+  Result<void> unshelve() override;
+  /// It lies on the shelf already.
+  void shelved() noexcept { shelved_ = true; }
 
   /// It may be written up to that size, for which this room is held.
   void hold(Room room, std::uint64_t size) {
@@ -44,7 +51,7 @@ class PosixStaged final : public Staged {
   std::string name_;
   base::Fd fd_;
   std::unique_ptr<PosixFolder> folder_;
-  bool placed_ = false, exchanged_ = false;
+  bool placed_ = false, exchanged_ = false, shelved_ = false;
   Room room_;
   std::uint64_t granted_ = 0;
 };
@@ -56,6 +63,9 @@ class PosixStore final : public Store {
   Result<std::unique_ptr<Staged>> stage_file(const SpaceId &space, std::uint64_t reserve) override;
   Result<std::unique_ptr<Staged>> stage_folder(const SpaceId &space) override;
   Result<Left> restage(const SpaceId &space, std::string_view token) override;
+  Result<std::unique_ptr<Staged>> reshelve(const SpaceId &space, std::string_view token,
+                                           std::uint64_t expected) override;
+  Result<void> tidy_shelves(FunctionRef<bool(const SpaceId &, std::string_view, std::uint64_t)> belongs) override;
   Result<void> copy(int from, Staged &to) override;
   Result<bool> purge(std::size_t limit, bool durably) override;
   Result<void> sweep() override;
@@ -72,6 +82,9 @@ class PosixStore final : public Store {
   std::shared_ptr<const base::Fd> opened_in_;                             // guarded by mutex_: the root of these
   std::unordered_map<SpaceId, std::shared_ptr<const base::Fd>> staging_;  // guarded by mutex_; a bounded number
 };
+
+/// As PosixStore::stage_file() does: where the disk can keep the room itself, it does so.
+Result<void> reserve_in(int fd, Room &room, std::uint64_t bytes);
 
 /// Identity for the state that the file is in now: as `facts` say, which the caller has just asked for.
 Result<void> identify_as(PosixRoot &root, int fd, const struct stat &facts, const NodeId &id, std::uint64_t sequence);

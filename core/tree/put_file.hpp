@@ -21,4 +21,19 @@ struct FilePut {
 
 Result<Node> put_file(TreeEngine &engine, Staged &staged, const FilePut &put, const Conditions &conditions);
 
+/// Upload::write() into what is staged.
+Result<void> write_staged(Staged &staged, std::uint64_t offset, std::string_view bytes);
+/// Upload::commit() of what is staged.
+Result<Node> commit_staged(TreeEngine &engine, Staged &staged, const Ref &target, const UploadCommit &commit,
+                           const Conditions &conditions);
+/// Upload::commit() would refuse it now: looked at again in there, here it spares the client from sending in vain.
+Result<void> foresee_upload(TreeEngine &engine, const Ref &target, std::uint64_t size, const Conditions &conditions,
+                            std::uint64_t *replaced = nullptr);
+/// As Engine::upload_begin() with metadata; `size` was foreseen.
+Result<std::unique_ptr<Upload>> begin_kept(TreeEngine &engine, const Ref &target, std::uint64_t size,
+                                           const Conditions &conditions, std::string_view metadata);
+
+/// Bytes; up to here an upload that will be refused is cheaper to receive than to foresee.
+inline constexpr std::uint64_t kSmallUpload = 64 << 10;
+
 }  // namespace Atoll::tree

@@ -35,6 +35,16 @@ class Staged {
   virtual Result<Entry> seal(const Seal &seal) = 0;
   /// Before bytes beyond what was expected are written: InsufficientStorage when there is no room up to that size.
   virtual Result<void> room_to(std::uint64_t) { return {}; }
+
+  // ---- of files: what is kept over restarts without a name; see Store::reshelve()
+  virtual Result<std::uint64_t> inode() { return error(Status::Unimplemented, "files have no inodes here"); }
+  /// What was written so far survives a power cut.
+  virtual Result<void> harden() { return error(Status::Unimplemented, "nothing is kept here"); }
+  virtual Result<void> cut(std::uint64_t) { return error(Status::Unimplemented, "nothing is cut here"); }
+  /// It is kept from now on. FailedPrecondition when it has been placed.
+  virtual Result<void> shelve() { return error(Status::Unimplemented, "nothing is kept here"); }
+  /// It is as any other staged file again.
+  virtual Result<void> unshelve() { return error(Status::Unimplemented, "nothing is kept here"); }
 };
 
 /// The bytes of one provider. [any thread]
@@ -52,6 +62,18 @@ class Store {
     Entry entry;
   };
   virtual Result<Left> restage(const SpaceId &space, std::string_view token) = 0;
+  /// What was shelved under this token: NotFound, or open for writing, with room for `expected` bytes as of
+  /// stage_file().
+  virtual Result<std::unique_ptr<Staged>> reshelve(const SpaceId &, std::string_view /*token*/,
+                                                   std::uint64_t /*expected*/) {
+    return error(Status::Unimplemented, "nothing is kept here");
+  }
+  /// Puts what belongs there on the shelf, wherever a crash has left it, and sets aside what does not.
+  /// [start-up only: before sweep()]
+  virtual Result<void> tidy_shelves(
+      FunctionRef<bool(const SpaceId &space, std::string_view token, std::uint64_t inode)> /*belongs*/) {
+    return {};
+  }
   /// Copies content into a staged file, sharing blocks where the backend can.
   virtual Result<void> copy(int from, Staged &to) = 0;
   /// Deletes what was set aside, a bounded amount; true when there is more. `durably`: not before a power cut cannot

@@ -12,6 +12,7 @@
 #include "core/tree/lock_table.hpp"
 #include "core/tree/meta.hpp"
 #include "core/tree/missing_sums.hpp"
+#include "core/tree/open_uploads.hpp"
 #include "core/tree/own_removals.hpp"
 #include "core/tree/place_cache.hpp"
 #include "core/tree/removals.hpp"
@@ -37,6 +38,8 @@ struct Space {
   std::atomic<std::uint64_t> quota{kNoQuota};
   std::atomic<NameRule> names{NameRule::Exact};
   std::atomic<std::uint64_t> trash_bytes{0}, version_bytes{0};
+  std::atomic<std::uint64_t> promised{0};      ///< bytes of the quota that unfinished uploads are to become
+  std::atomic<std::uint32_t> kept_uploads{0};  ///< that have a record
   std::atomic<std::uint64_t> fingerprint{0};
   std::atomic<bool> moving{false};   ///< nothing may change: it is about to live elsewhere. Set under the writer lock
   std::atomic<bool> cared{false};    ///< somebody repairs, rebuilds, restores or moves it; see Caring
@@ -137,8 +140,11 @@ class TreeEngine final : public Engine {
   Result<Node> copy(const Ref &from, const Ref &to, bool replace, bool shallow, const Conditions &conditions) override;
   Result<void> remove(const Ref &ref, const Conditions &conditions, bool permanent) override;
   Result<Node> set_mtime(const Ref &ref, std::int64_t mtime_ns, const Conditions &conditions) override;
-  Result<std::unique_ptr<Upload>> upload_begin(const Ref &target, std::uint64_t size,
-                                               const Conditions &conditions) override;
+  Result<std::unique_ptr<Upload>> upload_begin(const Ref &target, std::uint64_t size, const Conditions &conditions,
+                                               std::string_view metadata = {}) override;
+  Result<std::unique_ptr<Upload>> upload_reopen(const SpaceId &space, const Uuid &id) override;
+  Result<void> uploads(const SpaceId &space, FunctionRef<bool(const KeptUpload &)> sink) override;
+  Result<void> upload_remove(const SpaceId &space, const Uuid &id) override;
 
   Result<void> trash_list(const SpaceId &space, const Uuid &before, std::uint64_t limit,
                           FunctionRef<bool(const TrashItem &)> sink) override;
@@ -304,6 +310,7 @@ class TreeEngine final : public Engine {
   WriterLock writer_{index_};     // every change of the tree of any space
   std::unique_ptr<Index> index_;  // guarded by writer_, but for its generations
   PlaceCache places_{8192};
+  const std::shared_ptr<OpenUploads> open_uploads_ = std::make_shared<OpenUploads>();
   const std::shared_ptr<FolderCache> folders_ = std::make_shared<FolderCache>(std::size_t{4} << 20);
   std::unique_ptr<Beside> beside_;     // null when no other program changes the files
   std::unique_ptr<MissingSums> sums_;  // null when none are computed
@@ -314,6 +321,12 @@ class TreeEngine final : public Engine {
 
  private:
   Result<void> remove_now(const Ref &ref, const Conditions &conditions, bool permanent);
+  /// What was kept by earlier runs, and what a crash left of it. [start-up only: before Store::sweep()]
+  Result<void> load_uploads();
+  /// Deletes those that are too old. [background]
+  Result<void> expire_uploads();
+  /// As upload_remove(), of one that is not open.
+  Result<void> drop_upload(const UploadRecord &record);
   std::string index_path() const;
   Result<bool> open_index(const Meta::Start &start);
   void set_index_aside();

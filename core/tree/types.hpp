@@ -187,4 +187,19 @@ struct UploadCommit {
   bool verify = false;  ///< read the bytes again and refuse them when they do not have these sums
 };
 
+/// An unfinished upload that can be gone on with, also after a restart.
+struct KeptUpload {
+  Uuid id;
+  SpaceId space;
+  NodeId node;        ///< the target is `path` below it
+  AccountId account;  ///< who began it; none: the server
+  std::string path;
+  std::uint64_t size = kSizeUnknown;  ///< announced
+  std::uint64_t offset = 0;           ///< bytes from the start that survive what a change survives
+  std::int64_t begun_ns = 0;
+  std::int64_t expires_ns = 0;  ///< 0: never
+  std::string metadata;         ///< opaque, at most 4096 bytes
+  bool open = false;
+};
+
 }  // namespace Atoll::tree
