@@ -4,7 +4,7 @@
 
 #include "core/tree/engine.hpp"
 
-#include <atoll/sdk/storage_fs.hpp>
+#include <atoll/sdk/storage_uploads.hpp>
 
 namespace Atoll::storage_posix {
 
@@ -35,17 +35,24 @@ class TreeListingHandle final : public ListingHandle {
 };
 
 /// An upload under way.
-class TreeUploadHandle final : public UploadHandle {
+class TreeUploadHandle final : public KeptUploadHandle {
  public:
   TreeUploadHandle(std::unique_ptr<tree::Upload> upload, bool verify) : upload_(std::move(upload)), verify_(verify) {}
 
   Result<void> write(const Call &call, std::uint64_t offset, const void *data, std::uint64_t length) override;
   Result<int> fd(const Call &call) override;
   Result<void> commit(const Call &call, const atoll_upload_commit &commit, const StatEmitter &sink) override;
+  Result<void> info(const Call &call, const std::function<void(const atoll_upload_info &)> &emit) override;
+  Result<void> suspend(const Call &call) override;
+  Result<void> kept(const Call &call, const KeptUploadEmitter &sink) override;
+  Result<std::uint64_t> read(const Call &call, std::uint64_t offset, void *buffer, std::uint64_t length) override;
+  Result<void> cut(const Call &call, std::uint64_t length) override;
 
  private:
   std::unique_ptr<tree::Upload> upload_;
   const bool verify_;
 };
+
+bool emit(const KeptUploadEmitter &sink, const tree::KeptUpload &upload);
 
 }  // namespace Atoll::storage_posix

@@ -78,6 +78,8 @@ Result<std::unique_ptr<StoragePosix>> StoragePosix::create(const Call &, const H
   options.checksum_rate = static_cast<std::uint64_t>(std::max<std::int64_t>(0, host.integer("checksum_rate", 0)));
   options.max_lock_seconds = static_cast<std::uint64_t>(
       std::max<std::int64_t>(1, host.integer("lock_timeout", 86400'000'000'000) / 1'000'000'000));
+  options.upload_seconds = static_cast<std::uint64_t>(
+      std::max<std::int64_t>(0, host.integer("upload_expiry", 7 * 86400'000'000'000) / 1'000'000'000));
   options.change_log.age_seconds = static_cast<std::uint64_t>(
       std::max<std::int64_t>(0, host.integer("changes_age", 30 * 86400'000'000'000) / 1'000'000'000));
   options.change_log.rows =
@@ -229,9 +231,9 @@ Result<std::unique_ptr<ReadHandle>> StoragePosix::open_read(const Call &, const 
 }
 
 Result<std::unique_ptr<UploadHandle>> StoragePosix::upload_begin(const Call &call, const RefView &target,
-                                                                 std::uint64_t size, std::string_view) {
+                                                                 std::uint64_t size, std::string_view metadata) {
   const CallConditions conditions(call);
-  auto upload = engine_->upload_begin(to_ref(target), size, conditions.get());
+  auto upload = engine_->upload_begin(to_ref(target), size, conditions.get(), metadata);
   if (!upload) return std::move(upload).error();
   return std::unique_ptr<UploadHandle>(std::make_unique<TreeUploadHandle>(std::move(*upload), settings_.verify));
 }

@@ -12,6 +12,7 @@
 #include <atoll/sdk/storage_move.hpp>
 #include <atoll/sdk/storage_roots.hpp>
 #include <atoll/sdk/storage_trash.hpp>
+#include <atoll/sdk/storage_uploads.hpp>
 #include <atoll/sdk/storage_versions.hpp>
 
 namespace Atoll::storage_posix {
@@ -24,16 +25,18 @@ class StoragePosix : public Plugin<StoragePosix>,
                      public StorageFsLocks<StoragePosix>,
                      public StorageFsTrash<StoragePosix>,
                      public StorageFsVersions<StoragePosix>,
+                     public StorageFsUploads<StoragePosix>,
                      public StorageFsChanges<StoragePosix>,
                      public StorageFsCare<StoragePosix>,
                      public StorageFsMove<StoragePosix> {
  public:
   static constexpr PluginInfo info{"org.atoll.storage-posix", "0.1.0", "Apache-2.0",
                                    "Spaces as plain readable trees of a local file system"};
-  using Offers = Interfaces<StorageFs<StoragePosix>, StorageFsListing<StoragePosix>, StorageFsRoots<StoragePosix>,
-                            StorageFsAttributes<StoragePosix>, StorageFsLocks<StoragePosix>,
-                            StorageFsTrash<StoragePosix>, StorageFsVersions<StoragePosix>,
-                            StorageFsChanges<StoragePosix>, StorageFsCare<StoragePosix>, StorageFsMove<StoragePosix>>;
+  using Offers =
+      Interfaces<StorageFs<StoragePosix>, StorageFsListing<StoragePosix>, StorageFsRoots<StoragePosix>,
+                 StorageFsAttributes<StoragePosix>, StorageFsLocks<StoragePosix>, StorageFsTrash<StoragePosix>,
+                 StorageFsVersions<StoragePosix>, StorageFsUploads<StoragePosix>, StorageFsChanges<StoragePosix>,
+                 StorageFsCare<StoragePosix>, StorageFsMove<StoragePosix>>;
   static constexpr std::array config{
       config_key("root", ATOLL_CONFIG_PATH, "storage",
                  "The folder with the files. It is made at the first start; after that a root without its marker "
@@ -112,6 +115,9 @@ class StoragePosix : public Plugin<StoragePosix>,
           "How much is read in a second to compute checksums that are missing: of files that other programs made "
           "or changed, and of all files after index.db was lost. Small files count as 16K. 0: none are "
           "computed."),
+      config_key("upload_expiry", ATOLL_CONFIG_DURATION, "7d",
+                 "An unfinished upload that nobody goes on with for so long is deleted. Until then its announced size "
+                 "counts against the quota. 0s: it stays until somebody removes it."),
       config_key("lock_timeout", ATOLL_CONFIG_DURATION, "24h", "The longest time that a lock is given for at once."),
       config_key("readers", ATOLL_CONFIG_INTEGER, "16", "Read connections to the index that are kept open."),
       config_key("changes_age", ATOLL_CONFIG_DURATION, "30d",
@@ -178,6 +184,11 @@ class StoragePosix : public Plugin<StoragePosix>,
   Result<void> version_restore(const Call &call, const RefView &ref, std::string_view id, const StatEmitter &sink);
   Result<void> version_remove(const Call &call, const RefView &ref, std::string_view id);
   Result<std::uint64_t> versions_usage(const Call &call, const SpaceId &space);
+
+  // ---- atoll.storage.fs.uploads/1
+  Result<std::unique_ptr<KeptUploadHandle>> uploads_reopen(const Call &call, const SpaceId &space, const Uuid &id);
+  Result<void> uploads_list(const Call &call, const SpaceId &space, const KeptUploadEmitter &sink);
+  Result<void> uploads_remove(const Call &call, const SpaceId &space, const Uuid &id);
 
   // ---- atoll.storage.fs.changes/1
   Result<std::string> changes_now(const Call &call, const SpaceId &space);
