@@ -183,12 +183,8 @@ std::unique_ptr<ReadHandle> GatewayFiles::routed(const Road &road, void *handle)
       Opened{road.provider, road.fs, admission_, admission_.provider(road.provider->name()), leftovers_}, handle);
 }
 
-Result<std::unique_ptr<UploadHandle>> GatewayFiles::upload_begin(const Call &call, const RefView &ref,
-                                                                 std::uint64_t size, std::string_view metadata) {
-  if (names_root(ref)) return root_stays("replaced by a file");
-  auto found = road(call, ref.space, 0);
-  if (!found) return std::move(found).error();
-  const std::uint32_t may = found->record->permissions & (ATOLL_MAY_WRITE | ATOLL_MAY_CREATE);
+Result<void> GatewayFiles::may_upload(const Call &call, const Road &road, const RefView &ref) {
+  const std::uint32_t may = road.record->permissions & (ATOLL_MAY_WRITE | ATOLL_MAY_CREATE);
   if (may == 0) return error(Status::PermissionDenied, "You may read here, but not write.");
   if (may != (ATOLL_MAY_WRITE | ATOLL_MAY_CREATE)) {  // one of the two: what counts is whether the file is there
     auto there = stat(call, ref, StatEmitter(nullptr));
@@ -197,6 +193,15 @@ Result<std::unique_ptr<UploadHandle>> GatewayFiles::upload_begin(const Call &cal
       return error(Status::PermissionDenied, there.ok() ? "You may add files here, but not change them."
                                                         : "You may change files here, but not add any.");
   }
+  return {};
+}
+
+Result<std::unique_ptr<UploadHandle>> GatewayFiles::upload_begin(const Call &call, const RefView &ref,
+                                                                 std::uint64_t size, std::string_view metadata) {
+  if (names_root(ref)) return root_stays("replaced by a file");
+  auto found = road(call, ref.space, 0);
+  if (!found) return std::move(found).error();
+  if (auto may = may_upload(call, *found, ref); !may) return std::move(may).error();
   const auto raw = raw_ref(ref);
   auto spec = sized<atoll_upload_spec>();
   spec.target = &raw;
@@ -206,9 +211,15 @@ Result<std::unique_ptr<UploadHandle>> GatewayFiles::upload_begin(const Call &cal
   auto begun = drive(call, *found,
                      [&](const atoll_call *c, void *self) { return found->fs->upload_begin(c, self, &spec, &handle); });
   if (!begun) return std::move(begun).error();
-  return std::unique_ptr<UploadHandle>(std::make_unique<RoutedUpload>(
+  auto upload = std::make_unique<RoutedUpload>(
       Opened{found->provider, found->fs, admission_, admission_.provider(found->provider->name()), leftovers_}, handle,
-      found->record->permissions));
+      found->record->permissions);
+  if (!metadata.empty()) {  // it may take long
+    upload->look_again([this, space = ref.space, node = ref.node, path = std::string(ref.path)](const Call &at) {
+      return may_still_upload(at, space, node, path);
+    });
+  }
+  return std::unique_ptr<UploadHandle>(std::move(upload));
 }
 
 Result<std::unique_ptr<ListingHandle>> GatewayFiles::list_open(const Call &call, const RefView &ref) {

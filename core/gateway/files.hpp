@@ -9,6 +9,7 @@
 #include <atoll/sdk/files.hpp>
 #include <atoll/sdk/storage_fs.hpp>
 #include <atoll/sdk/storage_trash.hpp>
+#include <atoll/sdk/storage_uploads.hpp>
 #include <atoll/sdk/storage_versions.hpp>
 
 namespace Atoll::gateway {
@@ -23,7 +24,8 @@ class GatewayFiles : public StorageFs<GatewayFiles>,
                      public StorageFsAttributes<GatewayFiles>,
                      public StorageFsLocks<GatewayFiles>,
                      public StorageFsTrash<GatewayFiles>,
-                     public StorageFsVersions<GatewayFiles> {
+                     public StorageFsVersions<GatewayFiles>,
+                     public StorageFsUploads<GatewayFiles> {
  public:
   GatewayFiles(InstanceLookup &lookup, Spaces &spaces, Admission &admission)
       : lookup_(lookup), spaces_(spaces), admission_(admission) {}
@@ -65,6 +67,11 @@ class GatewayFiles : public StorageFs<GatewayFiles>,
   Result<void> version_restore(const Call &, const RefView &, std::string_view id, const StatEmitter &);
   Result<void> version_remove(const Call &, const RefView &, std::string_view id);
   Result<std::uint64_t> versions_usage(const Call &, const SpaceId &);
+  Result<std::unique_ptr<KeptUploadHandle>> uploads_reopen(const Call &, const SpaceId &, const Uuid &id);
+  Result<void> uploads_list(const Call &, const SpaceId &, const KeptUploadEmitter &) {
+    return unimplemented("listing uploads here");
+  }
+  Result<void> uploads_remove(const Call &, const SpaceId &, const Uuid &id);
 
  private:
   /// Where a space lives, and what the principal may do there.
@@ -85,6 +92,10 @@ class GatewayFiles : public StorageFs<GatewayFiles>,
   /// The same for an optional table of the driver.
   template <class Table, class F>
   Result<void> drive_optional(const Call &, const Road &, const char *interface_id, const char *what, F f);
+  /// Whether the principal may write to this name: one of write and create counts for what is there, or not.
+  Result<void> may_upload(const Call &, const Road &, const RefView &);
+  /// The same at the end of a long upload, for who asks then.
+  Result<void> may_still_upload(const Call &, const SpaceId &, const NodeId &, std::string_view path);
   /// A handle that the driver gave for reading.
   std::unique_ptr<ReadHandle> routed(const Road &, void *handle);
   Result<void> copy_between(const Call &, const RefView &, const RefView &, std::uint32_t flags, const StatEmitter &);

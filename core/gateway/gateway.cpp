@@ -26,6 +26,7 @@ void Gateway::fill_service() {
   service_.trash = StorageFsTrash<GatewayFiles>::table();
   service_.versions = StorageFsVersions<GatewayFiles>::table();
   service_.listing = StorageFsListing<GatewayFiles>::table();
+  service_.uploads = StorageFsUploads<GatewayFiles>::table();
   service_.files_self = &files_;
   service_.spaces = [](const atoll_call *c, void *self, const atoll_space_record_sink *sink) noexcept {
     return guarded(c, [&]() -> Result<void> {

@@ -4,6 +4,7 @@
 
 #include "core/gateway/files_drive.hpp"
 
+#include <functional>
 #include <memory>
 #include <utility>
 
@@ -91,7 +92,7 @@ class RoutedListing final : public ListingHandle {
 };
 
 /// A driver's upload, holding its instance.
-class RoutedUpload final : public UploadHandle {
+class RoutedUpload final : public KeptUploadHandle {
  public:
   RoutedUpload(Opened at, void *handle, std::uint32_t permissions)
       : at_(std::move(at)), handle_(handle), permissions_(permissions) {}
@@ -115,6 +116,9 @@ class RoutedUpload final : public UploadHandle {
     return descriptor;
   }
   Result<void> commit(const Call &call, const atoll_upload_commit &commit, const StatEmitter &emit) override {
+    if (look_again_) {
+      if (auto may = look_again_(call); !may) return may;
+    }
     auto admitted = at_.admission.enter(at_.share, Admission::Wait::Long);  // all of the body is there already
     if (!admitted) return std::move(admitted).error();
     OutgoingCall out(call.raw());
@@ -135,8 +139,45 @@ class RoutedUpload final : public UploadHandle {
   void abort() noexcept override {
     if (handle_) at_.close(std::exchange(handle_, nullptr), at_.fs->upload_abort);
   }
+  Result<void> suspend(const Call &call) override {
+    if (!at_.fs->upload_suspend) return unimplemented("resumable uploads");
+    auto admitted = at_.admission.enter(at_.share, Admission::Wait::Long);
+    if (!admitted) return std::move(admitted).error();
+    OutgoingCall out(call.raw());
+    const auto entered = at_.provider->enter();
+    return out.result(at_.fs->upload_suspend(out.get(), at_.provider->self(), std::exchange(handle_, nullptr)));
+  }
+  Result<void> kept(const Call &call, const KeptUploadEmitter &emit) override {
+    return with(call, [&](const auto *t, const atoll_call *c) {
+      return t->info(c, at_.provider->self(), handle_, emit.sink());
+    });
+  }
+  Result<std::uint64_t> read(const Call &call, std::uint64_t offset, void *buffer, std::uint64_t length) override {
+    std::uint64_t got = 0;
+    auto done = with(call, [&](const auto *t, const atoll_call *c) {
+      return t->read(c, at_.provider->self(), handle_, offset, buffer, length, &got);
+    });
+    if (!done) return std::move(done).error();
+    return got;
+  }
+  Result<void> cut(const Call &call, std::uint64_t length) override {
+    return with(call,
+                [&](const auto *t, const atoll_call *c) { return t->cut(c, at_.provider->self(), handle_, length); });
+  }
+  /// Asked right before the commit: it may be long after the upload was begun.
+  void look_again(std::function<Result<void>(const Call &)> question) { look_again_ = std::move(question); }
 
  private:
+  template <class F>
+  Result<void> with(const Call &call, F f) {
+    const auto *table = static_cast<const atoll_storage_fs_uploads *>(at_.provider->query(ATOLL_STORAGE_FS_UPLOADS));
+    if (!table) return unimplemented("resumable uploads");
+    auto admitted = at_.admission.enter(at_.share);
+    if (!admitted) return std::move(admitted).error();
+    OutgoingCall out(call.raw());
+    const auto entered = at_.provider->enter();
+    return out.result(f(table, out.get()));
+  }
   struct Tokens {
     explicit Tokens(const Call &call) {
       for (const auto token : call.lock_tokens()) list.emplace_back(token);
@@ -146,6 +187,7 @@ class RoutedUpload final : public UploadHandle {
   Opened at_;
   void *handle_;
   std::uint32_t permissions_;
+  std::function<Result<void>(const Call &)> look_again_;
 };
 
 }  // namespace Atoll::gateway
