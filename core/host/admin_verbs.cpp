@@ -4,10 +4,12 @@
 #include <atoll/abi/registry.h>
 #include <atoll/abi/storage_care.h>
 #include <atoll/abi/storage_move.h>
+#include <atoll/abi/storage_uploads.h>
 
 #include "core/host/care_verbs.hpp"
 #include "core/host/move_verb.hpp"
 #include "core/host/space_rows.hpp"
+#include "core/host/upload_verbs.hpp"
 #include "core/host/user_verbs.hpp"
 
 namespace Atoll::host {
@@ -117,6 +119,7 @@ std::vector<std::string> interfaces_for_verb(std::string_view verb) {
   if (verb.substr(0, 5) == "user.") return {ATOLL_DIRECTORY_ADMIN};
   if (verb == "space.list") return {ATOLL_REGISTRY};
   if (verb.substr(0, 6) == "space.") return {ATOLL_REGISTRY, ATOLL_STORAGE_FS_CARE, ATOLL_STORAGE_FS_MOVE};
+  if (verb.substr(0, 7) == "upload.") return {ATOLL_REGISTRY, ATOLL_STORAGE_FS_UPLOADS};
   return {};
 }
 
@@ -129,6 +132,7 @@ Result<std::string> run_verb(Runtime &runtime, Supervisor &supervisor, const bas
     return on_instance(supervisor, verb, name);
   if (verb == "space.list") return space_list(runtime);
   if (verb.substr(0, 6) == "space.") return run_care_verb(runtime, verb, request, say);
+  if (verb.substr(0, 7) == "upload.") return run_upload_verb(runtime, verb, request);
   if (verb.substr(0, 5) == "user.") return run_user_verb(runtime, verb, request);
   return error(Status::InvalidArgument, "this server knows no verb '" + verb + "'");
 } catch (const std::exception &failure) {

@@ -18,7 +18,7 @@ namespace Atoll::host {
 ///   instance.list | instance.start name | instance.stop name | instance.restart name
 ///   user.list | user.add name password [display_name mail admin] | user.passwd name password |
 ///   user.remove name [purge] | user.tokens name [remove] | user.import format text [dry update] | user.export format
-///   space.list, and those of run_care_verb()
+///   space.list, and those of run_care_verb() and run_upload_verb()
 /// InvalidArgument for a verb that is none. [any thread]
 Result<std::string> run_verb(Runtime &runtime, Supervisor &supervisor, const base::JsonObject &request,
                              const Say &say = {});

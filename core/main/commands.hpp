@@ -49,6 +49,8 @@ int space_restore(const Arguments &);
 int space_confirm(const Arguments &);
 int space_names(const Arguments &);
 int space_move(const Arguments &);
+int upload_list(const Arguments &);
+int upload_clean(const Arguments &);
 int status(const Arguments &);
 int print_version(const Arguments &);
 
