@@ -4,6 +4,7 @@
 #include <atoll/abi/storage_fs.h>
 
 #include "core/base/json.hpp"
+#include "plugins/api-webdav/tus.hpp"
 
 namespace Atoll::webdav {
 
@@ -26,7 +27,7 @@ std::string status_json() {
   return out;
 }
 
-std::string capabilities_json(std::uint32_t checksums) {
+std::string capabilities_json(std::uint32_t checksums, bool uploads) {
   std::string out;
   base::JsonWriter json(out);
   json.begin_object();
@@ -49,6 +50,13 @@ std::string capabilities_json(std::uint32_t checksums) {
   json.field("bigfilechunking", false).field("undelete", true).field("versioning", true);
   json.field("privateLinks", false).field("permanent_deletion", true);
   json.key("blacklisted_files").begin_array().end_array();
+  if (uploads) {
+    json.key("tus_support").begin_object();
+    json.field("version", "1.0.0").field("resumable", "1.0.0").field("extension", kTusExtensions);
+    // Larger files come in parts of so many bytes; a new upload that is cut off in its first part begins again.
+    json.field("max_chunk_size", 100'000'000).field("http_method_override", "");
+    json.end_object();
+  }
   json.end_object();
   json.key("dav").begin_object();
   json.key("reports").begin_array().end_array();

@@ -12,6 +12,6 @@ std::string status_json();
 
 /// The JSON object of atoll.http.capabilities/1: only what is served.
 /// `checksums`: ATOLL_STAT_SHA1 and others.
-std::string capabilities_json(std::uint32_t checksums);
+std::string capabilities_json(std::uint32_t checksums, bool uploads);
 
 }  // namespace Atoll::webdav

@@ -2,11 +2,13 @@
 // OPTIONS, MKCOL and DELETE.
 #include "plugins/api-webdav/methods.hpp"
 #include "plugins/api-webdav/preconditions.hpp"
+#include "plugins/api-webdav/tus.hpp"
 
 namespace Atoll::webdav {
 
-Response options(const Context &) {
+Response options(const Context &context) {
   Response response;
+  add_tus_options(context, response);
   response.header("DAV", "1, 2");
   response.header("Allow", std::string(kAllow));
   response.header("MS-Author-Via", "DAV");

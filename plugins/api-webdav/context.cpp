@@ -42,6 +42,7 @@ Result<SpaceRecord> Context::space_of(const Location &where) const {
     case Root::Foreign:
     case Root::Status:
     case Root::Top:
+    case Root::Uploads:
     case Root::Later:
       return error(Status::NotFound, "There are no files under this path.");
   }

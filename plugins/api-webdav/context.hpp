@@ -8,6 +8,7 @@
 #include <atoll/sdk/http.hpp>
 #include <atoll/sdk/kept.hpp>
 #include <atoll/sdk/registry.hpp>
+#include <atoll/sdk/storage_uploads.hpp>
 
 #include <atomic>
 #include <memory>
@@ -32,6 +33,7 @@ struct Services {
   Locks locks;
   Versions versions;
   Trash trash;
+  Uploads uploads;
   mutable PlanCache plans;
   std::atomic<bool> depth_infinity{false};
   std::atomic<std::uint32_t> checksums{kAllChecksums};  ///< computed of every upload: ATOLL_STAT_SHA1 and others

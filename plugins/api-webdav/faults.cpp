@@ -116,6 +116,8 @@ std::string_view exception_name(int http) {
       return "TooEarly";
     case 429:
       return "TooManyRequests";
+    case 460:  // of TUS
+      return "BadRequest";
     case 501:
       return "NotImplemented";
     case 502:

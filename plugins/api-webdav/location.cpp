@@ -11,7 +11,7 @@ namespace Atoll::webdav {
 
 namespace {
 
-constexpr std::array<std::string_view, 4> kLater = {"public-files", "avatars", "uploads", "ocm"};
+constexpr std::array<std::string_view, 3> kLater = {"public-files", "avatars", "ocm"};
 
 bool has_encoded_slash(std::string_view path) {
   for (std::size_t at = path.find('%'); at != std::string_view::npos; at = path.find('%', at + 1)) {
@@ -85,6 +85,9 @@ Result<Location> parse_location(std::string_view path) {
           return error(Status::InvalidArgument, "The path names no space: an id is `uuid$uuid` or `uuid$uuid!uuid`.");
         }
       }
+    } else if (kind == "uploads") {
+      ++at;
+      out.root = Root::Uploads;
     } else {
       for (const std::string_view later : kLater) {
         if (kind == later) out.root = Root::Later;

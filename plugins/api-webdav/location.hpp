@@ -21,6 +21,7 @@ enum class Root : std::uint8_t {
   Spaces,    ///< /dav/spaces/{id}
   Meta,      ///< /dav/meta/{id}: what is known of a node, and its versions below `v`
   Trash,     ///< /dav/trash-bin/{id} and /dav/trash-bin/{user}
+  Uploads,   ///< /dav/uploads/{space}/{upload}: `path` is what stands behind uploads
   Later,     ///< roots that are known but not served yet: public-files, avatars ...
 };
 

@@ -11,7 +11,7 @@
 namespace Atoll::webdav {
 
 inline constexpr std::string_view kAllow =
-    "OPTIONS, GET, HEAD, PUT, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, LOCK, UNLOCK";
+    "OPTIONS, GET, HEAD, PUT, POST, DELETE, MKCOL, COPY, MOVE, PROPFIND, PROPPATCH, LOCK, UNLOCK";
 
 Response options(const Context &context);
 Response get(const Context &context, bool head);

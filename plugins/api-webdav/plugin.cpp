@@ -11,6 +11,7 @@
 #include "plugins/api-webdav/about.hpp"
 #include "plugins/api-webdav/methods.hpp"
 #include "plugins/api-webdav/request_bodies.hpp"
+#include "plugins/api-webdav/tus.hpp"
 
 namespace Atoll::webdav {
 
@@ -95,12 +96,16 @@ class ApiWebdav : public Plugin<ApiWebdav>, public Http<ApiWebdav>, public HttpC
     services.locks = Locks(services.gateway->locks, services.gateway->files_self);
     services.versions = Versions(services.gateway->versions, services.files);
     services.trash = Trash(services.gateway->trash, services.gateway->files_self);
+    if (ATOLL_HAS(services.gateway, atoll_gateway_service, uploads) && services.gateway->uploads != nullptr)
+      services.uploads = Uploads(services.gateway->uploads, services.files);
     if (auto read = made->read_config(); !read) return std::move(read).error();
     return made;
   }
   Result<void> reload(const Call &) { return read_config(); }
 
-  Result<std::string> capabilities(const Call &) { return capabilities_json(services_.checksums); }
+  Result<std::string> capabilities(const Call &) {
+    return capabilities_json(services_.checksums, static_cast<bool>(services_.uploads));
+  }
 
   void handle(const Call &call, const Request &request, Exchange exchange) {
     auto location = parse_location(request.path());
@@ -132,6 +137,8 @@ class ApiWebdav : public Plugin<ApiWebdav>, public Http<ApiWebdav>, public HttpC
         return answer(context->fail(404, "There is nothing under this path."));
       case Root::Later:
         return answer(context->fail(501, "This part of the server is not there yet."));
+      case Root::Uploads:
+        return tus_upload(context);
       case Root::Status:
       case Root::Top:
         return answer(context->fail(405, "Files are in /dav/files/{user} and /dav/spaces/{id}."));
@@ -147,6 +154,7 @@ class ApiWebdav : public Plugin<ApiWebdav>, public Http<ApiWebdav>, public HttpC
     if (method == "PROPFIND") return with_body(context, propfind);
     if (method == "GET") return answer(get(*context, false));
     if (method == "PUT") return put(context);
+    if (method == "POST" && context->request.header("Tus-Resumable")) return tus_create(context);
     if (method == "HEAD") return answer(get(*context, true));
     if (method == "MKCOL") return answer(mkcol(*context));
     if (method == "DELETE") return answer(remove(*context));

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 // PUT: everything that can be refused is refused before the body is asked for; then the body flows into the upload, and
 // the commit is the one point where something changes.
-#include <cstring>
-
 #include "core/base/text.hpp"
 #include "plugins/api-webdav/headers.hpp"
 #include "plugins/api-webdav/methods.hpp"
 #include "plugins/api-webdav/preconditions.hpp"
+#include "plugins/api-webdav/upload_rules.hpp"
 
 namespace Atoll::webdav {
 
@@ -56,44 +55,8 @@ std::optional<Response> read_head(const Context &context, Announced &out) {
   return std::nullopt;
 }
 
-/// What is computed of this body: also what the server does not compute otherwise, when the client sent it.
-std::uint32_t wanted_checksums(const Context &context, const Announced &announced) {
-  std::uint32_t wanted = context.services.checksums;
-  for (const ExpectedDigest &expected : announced.digests) wanted |= bit_of(expected.kind);
-  return wanted;
-}
-
-bool matches(const ExpectedDigest &expected, const atoll_body_result &got) {
-  switch (expected.kind) {
-    case ExpectedDigest::Kind::Sha1:
-      return (got.checksums & ATOLL_STAT_SHA1) != 0 && std::memcmp(expected.bytes.data(), got.sha1, 20) == 0;
-    case ExpectedDigest::Kind::Md5:
-      return (got.checksums & ATOLL_STAT_MD5) != 0 && std::memcmp(expected.bytes.data(), got.md5, 16) == 0;
-    case ExpectedDigest::Kind::Adler32: {
-      if ((got.checksums & ATOLL_STAT_ADLER32) == 0) return false;
-      const std::uint8_t bytes[4] = {
-          static_cast<std::uint8_t>(got.adler32 >> 24), static_cast<std::uint8_t>(got.adler32 >> 16),
-          static_cast<std::uint8_t>(got.adler32 >> 8), static_cast<std::uint8_t>(got.adler32)};
-      return std::memcmp(expected.bytes.data(), bytes, 4) == 0;
-    }
-  }
-  return false;
-}
-
-/// The failure of an operation on the name: what a driver tells apart less finely than HTTP does.
-Response refuse(const Context &context, const Target &target, const Error &error) {
-  if (error.status == Status::NotFound) return context.fail(409, "The folder above does not exist.");
-  if (error.status == Status::FailedPrecondition || error.status == Status::AlreadyExists) {
-    OutgoingCall out(context.call.raw());
-    const auto there = context.services.files.stat(out, target.ref);
-    if (there && there->folder()) return context.fail(405, "There is a folder of this name: a file cannot replace it.");
-    return context.fail(Atoll::error(Status::FailedPrecondition, error.message));
-  }
-  return fail_maybe_locked(context, error, {&target});
-}
-
 Response body_failure(const Context &context, const Pending &pending, const atoll_body_result &got) {
-  if (pending.write_failure) return refuse(context, pending.target, *pending.write_failure);
+  if (pending.write_failure) return refuse_upload(context, pending.target, *pending.write_failure);
   switch (static_cast<Status>(got.status)) {
     case Status::Cancelled:
       return context.fail(400, "The body ended before its announced length.");
@@ -115,22 +78,17 @@ Response finish(const Context &context, Pending &pending, const atoll_body_resul
   if (pending.announced.size != ATOLL_SIZE_UNKNOWN && pending.announced.size != got.length) {
     return context.fail(400, "The body is shorter than OC-Total-Length.");
   }
+  const Digests digests = Digests::from(got);
   for (const ExpectedDigest &expected : pending.announced.digests) {
-    if (!matches(expected, got)) {
+    if (!matches(expected, digests)) {
       return context.fail(400, "The checksum of the body is not the one that was sent: nothing was stored.");
     }
   }
-  auto commit = sized<atoll_upload_commit>();
-  commit.flags = got.checksums & (kAllChecksums);
-  commit.size = got.length;
-  commit.mtime_ns = pending.announced.mtime_ns;
-  std::memcpy(commit.sha1, got.sha1, sizeof commit.sha1);
-  std::memcpy(commit.md5, got.md5, sizeof commit.md5);
-  commit.adler32 = got.adler32;
+  const auto commit = commit_of(digests, got.length, pending.announced.mtime_ns);
   OutgoingCall out(context.call.raw());
   pending.preconditions.attach(out);
   auto done = pending.upload->commit(out, commit);
-  if (!done) return refuse(context, pending.target, done.error());
+  if (!done) return refuse_upload(context, pending.target, done.error());
   Response response;
   response.status = done->created() ? 201 : 204;
   add_node_headers(response, pending.target.space, *done);
@@ -166,7 +124,7 @@ void put(const std::shared_ptr<Context> &context) {
   OutgoingCall out(context->call.raw());
   pending->preconditions.attach(out);
   auto upload = context->services.files.upload_begin(out, pending->target.ref, pending->announced.size);
-  if (!upload) return answer(refuse(*context, pending->target, upload.error()));
+  if (!upload) return answer(refuse_upload(*context, pending->target, upload.error()));
   pending->upload = *std::move(upload);
 
   const auto write = [context, pending](std::uint64_t offset, const void *data, std::uint64_t length) -> std::int32_t {
@@ -178,7 +136,7 @@ void put(const std::shared_ptr<Context> &context) {
   };
   const int fd = pending->upload->fd(out);
   context->exchange.receive_body(
-      fd, pending->announced.size, wanted_checksums(*context, pending->announced), write,
+      fd, pending->announced.size, wanted_checksums(*context, pending->announced.digests), write,
       [context, pending](const Call &, Exchange exchange, const BodyResult &result) {
         Response response = finish(*context, *pending, result.raw());
         pending->upload->abort();  // nothing left of it when it was not committed, before the client hears of it
