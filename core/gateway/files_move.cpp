@@ -101,12 +101,14 @@ Result<void> GatewayFiles::move_between(const Call &call, const RefView &from, c
   seen.rethrow();
   if (!source) return error(Status::Internal, "the driver answered OK and gave no record");
   if (!meets(call.conditions(), *source)) return error(Status::Aborted, "The source is not as the request wants it.");
+  if (source->etag.empty()) return unimplemented("moving between spaces from a storage without etags");
   Step asking(call, {});
   if (auto may = may_leave(asking.call(), source_ref, *source, 0); !may) return may;
 
   Step copying(call, {});
   auto result = make_sink<atoll_stat_sink>([&](const atoll_stat *raw) { made = Stat::from(raw); });
-  if (auto copied = copy(copying.call(), from, to, flags & ATOLL_REPLACE, StatEmitter(result.get())); !copied)
+  // What was looked at, and no other that has its name meanwhile.
+  if (auto copied = copy(copying.call(), view_of(source->space, source->node), to, flags & ATOLL_REPLACE, StatEmitter(result.get())); !copied)
     return copied;
   result.rethrow();
   if (!made) return error(Status::Internal, "the copy of a move gave no record");

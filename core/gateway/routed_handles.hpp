@@ -161,18 +161,20 @@ class RoutedUpload final : public KeptUploadHandle {
     return got;
   }
   Result<void> cut(const Call &call, std::uint64_t length) override {
-    return with(call,
-                [&](const auto *t, const atoll_call *c) { return t->cut(c, at_.provider->self(), handle_, length); });
+    // Not refused while the provider is busy: unchecked bytes would stay.
+    return with(
+        call, [&](const auto *t, const atoll_call *c) { return t->cut(c, at_.provider->self(), handle_, length); },
+        Admission::Wait::Long);
   }
   /// Asked right before the commit: it may be long after the upload was begun.
   void look_again(std::function<Result<void>(const Call &)> question) { look_again_ = std::move(question); }
 
  private:
   template <class F>
-  Result<void> with(const Call &call, F f) {
+  Result<void> with(const Call &call, F f, Admission::Wait wait = Admission::Wait::Moment) {
     const auto *table = static_cast<const atoll_storage_fs_uploads *>(at_.provider->query(ATOLL_STORAGE_FS_UPLOADS));
     if (!table) return unimplemented("resumable uploads");
-    auto admitted = at_.admission.enter(at_.share);
+    auto admitted = at_.admission.enter(at_.share, wait);
     if (!admitted) return std::move(admitted).error();
     OutgoingCall out(call.raw());
     const auto entered = at_.provider->enter();

@@ -41,7 +41,22 @@ std::optional<bool> yes_or_no(std::string_view text) {
   return std::nullopt;
 }
 
-std::string expiry_text(std::int64_t expires_ns) { return expires_ns == 0 ? "" : base::iso8601(expires_ns / kSecond); }
+std::string expiry_text(std::int64_t expires_ns) { return expires_ns == 0 ? "never" : base::iso8601(expires_ns / kSecond); }
+
+/// Names with `;` between them; `\;` and `\\` stand for what a name has of these.
+std::vector<std::string> split_groups(std::string_view value) {
+  std::vector<std::string> out(1);
+  for (std::size_t at = 0; at < value.size(); ++at) {
+    const char c = value[at];
+    if (c == ';') {
+      out.emplace_back();
+      continue;
+    }
+    if (c == '\\' && at + 1 < value.size() && (value[at + 1] == ';' || value[at + 1] == '\\')) ++at;
+    out.back().push_back(value[at]);
+  }
+  return out;
+}
 
 class FileProblems {
  public:
@@ -108,7 +123,7 @@ std::string take_value(FileAccount &to, std::string_view field, std::string_view
     if (!id) return "the id " + shown + " is no UUID";
     to.id = *id;
   } else if (field == "groups") {
-    for (const auto part : base::split(value, ';'))
+    for (const std::string &part : split_groups(value))
       if (const auto name = base::trim(part); !name.empty()) to.groups.emplace_back(name);
   }
   return {};
@@ -249,7 +264,13 @@ void append_csv(std::string &out, std::string_view field) {
 
 std::string joined(const std::vector<std::string> &groups) {
   std::string out;
-  for (const std::string &group : groups) out.append(out.empty() ? "" : ";").append(group);
+  for (const std::string &group : groups) {
+    if (!out.empty()) out.push_back(';');
+    for (const char c : group) {
+      if (c == ';' || c == '\\') out.push_back('\\');
+      out.push_back(c);
+    }
+  }
   return out;
 }
 
@@ -268,7 +289,7 @@ std::string write_csv(const std::vector<FileAccount> &accounts) {
                                   user ? std::string(role_word(a.app_role)) : "",
                                   user ? (a.enabled ? "yes" : "no") : "",
                                   user ? (a.guest ? "yes" : "no") : "",
-                                  expiry_text(a.expires_ns),
+                                  user ? expiry_text(a.expires_ns) : "",
                                   joined(a.groups),
                                   a.description,
                                   a.id.text()};

@@ -213,7 +213,7 @@ class UserVerbs {
       if (!token) return error(Status::InvalidArgument, "'" + removed + "' is no id of an app token, and not all");
       const atoll_uuid id = to_abi(*token);
       const auto done = as_admin([&](const atoll_call *call) {
-        return token->none() ? accounts->tokens->remove_all(call, accounts->self, &*account)
+        return removed == "all" ? accounts->tokens->remove_all(call, accounts->self, &*account)
                              : accounts->tokens->remove(call, accounts->self, &*account, &id, str(""));
       });
       if (!done) return done.error();

@@ -8,9 +8,12 @@
 #include "core/tree/put_file.hpp"
 #include "core/tree/try.hpp"
 
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <map>
 
@@ -20,13 +23,25 @@ namespace {
 constexpr std::size_t kMostMetadata = 4096;
 constexpr std::uint32_t kMostKeptUploads = 10000;  // of a space
 
-/// Of this run of the machine. Empty when it cannot be told.
-const std::string &boot_id() {
-  static const std::string id = [] {
+/// Of this run of the machine and this mount of the file system: as long as it is the same, what was written and not
+/// flushed is still there. Empty when it cannot be told.
+std::string run_of(int fd) {
+  static const std::string boot = [] {
     auto text = base::read_file("/proc/sys/kernel/random/boot_id");
     return text ? *std::move(text) : std::string();
   }();
-  return id;
+  struct statx facts {};
+  if (boot.empty() || ::statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &facts) != 0 || !(facts.stx_mask & STATX_MNT_ID))
+    return {};
+  return boot + std::to_string(facts.stx_mnt_id);
+}
+
+/// `counter` less `by`, or 0: rather too few promises than none that are ever given back.
+template <class T>
+void take_off(std::atomic<T> &counter, T by) noexcept {
+  T now = counter.load();
+  while (!counter.compare_exchange_weak(now, now - std::min(now, by))) {
+  }
 }
 
 /// Of a commit: it may succeed another time.
@@ -51,7 +66,7 @@ class Promise {
   /// They are counted already.
   void adopt(std::uint64_t bytes) noexcept { bytes_ = bytes; }
   void release() noexcept {
-    space_->promised -= bytes_;
+    take_off(space_->promised, bytes_);
     bytes_ = 0;
   }
   void leave() noexcept { bytes_ = 0; }
@@ -99,6 +114,8 @@ class KeptTreeUpload final : public Upload {
     if (!staged_) return error(Status::FailedPrecondition, "this upload was committed before");
     const std::unique_ptr<Staged> staged = std::move(staged_);
     if (!recorded_) TRY(admit());
+    TRY_ASSIGN(const std::uint64_t written, staged->size());
+    TRY(staged->cut(written));  // what was reserved beyond it is nobody's while nobody writes
     TRY(reach(*staged));
     if (recorded_) return {};
     record_.promised = promise_.bytes();
@@ -107,12 +124,14 @@ class KeptTreeUpload final : public Upload {
     TRY(engine_.meta_->put_upload(record_));
     auto shelved = staged->shelve();
     if (!shelved) {
-      if (auto done = engine_.meta_->remove_upload(record_.id); !done) engine_.log(true, done.error().message);
-      return shelved;
+      auto removed = engine_.meta_->remove_upload(record_.id);
+      if (removed) return shelved;
+      engine_.log(true, removed.error().message);
+      staged->leave();  // the record leads to it
     }
     recorded_ = true;
     ++space_->kept_uploads;
-    return {};
+    return shelved;
   }
 
   Result<std::uint64_t> read(std::uint64_t offset, std::span<char> buffer) override {
@@ -130,8 +149,11 @@ class KeptTreeUpload final : public Upload {
 
   Result<void> cut(std::uint64_t length) override {
     TRY(staged_->cut(length));
-    if (recorded_ && record_.offset > length) TRY(reach(*staged_));
-    return {};
+    if (!recorded_) return {};
+    if (record_.offset > length) TRY(reach(*staged_));
+    // Until it is suspended only what is recorded counts: the caller may not have looked at what comes now.
+    record_.boot.clear();
+    return engine_.meta_->put_upload(record_);
   }
 
   Result<Node> commit(const UploadCommit &commit, const Conditions &conditions) override {
@@ -142,14 +164,23 @@ class KeptTreeUpload final : public Upload {
     promise_.release();
     auto node = commit_staged(engine_, *staged, Ref{record_.space, record_.node, record_.path}, commit, conditions);
     if (!recorded_) return node;
-    if (!node && may_pass(node.status()) && staged->shelve()) {
+    if (!node && may_pass(node.status())) {
+      if (node.error().sys_errno != 0) distrust(*staged);
+      const auto back = staged->shelve();
+      if (back || back.status() != Status::FailedPrecondition) {
+        if (!back) staged->leave();  // it is found in staging
+        promise_.take(promised);
+        return node;
+      }
+    }
+    if (auto done = engine_.meta_->remove_upload(record_.id); !done) {
+      // The record leads to nothing, and counts until somebody asks for it or it is too old.
+      engine_.log(true, done.error().message);
       promise_.take(promised);
       return node;
     }
     recorded_ = false;
-    --space_->kept_uploads;
-    // A record that stays leads to nothing, and goes at the next start.
-    if (auto done = engine_.meta_->remove_upload(record_.id); !done) engine_.log(true, done.error().message);
+    take_off(space_->kept_uploads, 1U);
     return node;
   }
 
@@ -170,11 +201,24 @@ class KeptTreeUpload final : public Upload {
     });
   }
 
+  /// A flush has failed, perhaps. The next one would succeed, and say nothing of the bytes that are lost: only what was
+  /// flushed before counts from now on.
+  void distrust(Staged &staged) {
+    if (!recorded_ || staged.cut(record_.offset)) return;
+    record_.boot.clear();
+    if (auto done = engine_.meta_->put_upload(record_); !done) engine_.log(true, done.error().message);
+  }
+
   /// Notes how far it has come, once that is durable.
   Result<void> reach(Staged &staged) {
-    if (engine_.durable()) TRY(staged.harden());
+    if (engine_.durable()) {
+      if (auto hard = staged.harden(); !hard) {
+        distrust(staged);
+        return hard;
+      }
+    }
     TRY_ASSIGN(record_.offset, staged.size());
-    record_.boot = boot_id();
+    record_.boot = run_of(staged.fd());
     const std::uint64_t seconds = engine_.options_.upload_seconds;
     record_.expires_ns = seconds == 0 ? 0 : engine_.now_ns() + static_cast<std::int64_t>(seconds) * 1'000'000'000;
     if (!recorded_) return {};
@@ -241,7 +285,10 @@ Result<std::unique_ptr<Upload>> TreeEngine::upload_reopen(const SpaceId &space_i
   TRY_ASSIGN(auto record, meta_->upload(id));
   if (!record || record->space != space_id) return no_such();
   if (record->expires_ns != 0 && record->expires_ns <= now_ns()) return no_such();  // the background deletes it
-  auto staged = store_->reshelve(space_id, id.text(), record->size);
+  auto staged = store_->reshelve(space_id, id.text(), record->inode, record->size);
+  // It can still be looked at and ended while there is no room for the rest.
+  if (!staged && staged.status() == Status::InsufficientStorage)
+    staged = store_->reshelve(space_id, id.text(), record->inode, 0);
   if (!staged) {
     if (staged.error().sys_errno != ENOENT) return std::move(staged).error();
     TRY(names_->prove(true));
@@ -251,13 +298,21 @@ Result<std::unique_ptr<Upload>> TreeEngine::upload_reopen(const SpaceId &space_i
   // As long as the machine runs, all that was written is there, one after the other, whatever became of the server. Of
   // the time before it only what was waited for.
   TRY_ASSIGN(const std::uint64_t written, (*staged)->size());
-  const bool same_run = !record->boot.empty() && record->boot == boot_id();
+  const std::string run = run_of((*staged)->fd());
+  const bool same_run = !run.empty() && record->boot == run;
   const std::uint64_t reached = same_run ? written : std::min(written, record->offset);
   if (written > reached) TRY((*staged)->cut(reached));
   if (reached != record->offset) {
-    if (durable()) TRY((*staged)->harden());
+    if (durable()) {
+      if (auto hard = (*staged)->harden(); !hard) {
+        // As in distrust().
+        record->boot.clear();
+        if (auto cut = (*staged)->cut(record->offset); !cut) TRY(meta_->put_upload(*record));
+        return std::move(hard).error();
+      }
+    }
     record->offset = reached;
-    record->boot = boot_id();
+    record->boot = run;
     TRY(meta_->put_upload(*record));
   }
   return std::unique_ptr<Upload>(
@@ -289,10 +344,10 @@ Result<void> TreeEngine::upload_remove(const SpaceId &space_id, const Uuid &id) 
 Result<void> TreeEngine::drop_upload(const UploadRecord &record) {
   TRY(meta_->remove_upload(record.id));  // first: bytes without a record go at the next start
   if (const SpacePtr space = known(record.space)) {
-    space->promised -= record.promised;
-    --space->kept_uploads;
+    take_off(space->promised, record.promised);
+    take_off(space->kept_uploads, 1U);
   }
-  auto staged = store_->reshelve(record.space, record.id.text(), 0);
+  auto staged = store_->reshelve(record.space, record.id.text(), record.inode, 0);
   if (!staged) return staged.error().sys_errno == ENOENT ? Result<void>() : std::move(staged).error();
   return (*staged)->unshelve();  // and is dropped
 }
@@ -305,22 +360,31 @@ Result<void> TreeEngine::expire_uploads() {
     const auto place = open_uploads_->enter(record.id);
     if (!place) continue;
     TRY_ASSIGN(const auto still, meta_->upload(record.id));
-    if (still && still->expires_ns <= now) TRY(drop_upload(*still));
+    if (still && still->expires_ns != 0 && still->expires_ns <= now) TRY(drop_upload(*still));
   }
   return {};
 }
 
 Result<void> TreeEngine::load_uploads() {
-  TRY_ASSIGN(const auto records, meta_->uploads({}));
-  std::map<std::pair<SpaceId, std::string>, std::pair<const UploadRecord *, bool>> expected;
-  for (const UploadRecord &record : records)
+  TRY_ASSIGN(auto records, meta_->uploads({}));
+  std::map<std::pair<SpaceId, std::string>, std::pair<UploadRecord *, bool>> expected;
+  for (UploadRecord &record : records)
     if (known(record.space)) expected[{record.space, record.id.text()}] = {&record, false};
-  TRY(store_->tidy_shelves([&](const SpaceId &space, std::string_view token, std::uint64_t inode) {
-    const auto found = expected.find({space, std::string(token)});
-    if (found == expected.end() || found->second.first->inode != inode) return false;
-    found->second.second = true;
-    return true;
-  }));
+  TRY(store_->tidy_shelves(
+      [&](const SpaceId &space, std::string_view token, std::uint64_t inode, bool shelved) -> Result<bool> {
+        const auto found = expected.find({space, std::string(token)});
+        if (found == expected.end()) return false;
+        UploadRecord &record = *found->second.first;
+        if (record.inode != inode) {
+          // In staging it may be the file that it was exchanged with. Only uploads come to the shelf; their inodes change
+          // when the whole storage is copied to another disk.
+          if (!shelved) return false;
+          record.inode = inode;
+          TRY(meta_->put_upload(record));
+        }
+        found->second.second = true;
+        return true;
+      }));
   for (const UploadRecord &record : records) {
     const auto found = expected.find({record.space, record.id.text()});
     if (found == expected.end() || !found->second.second) {

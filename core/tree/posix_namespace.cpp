@@ -112,7 +112,7 @@ Result<void> PosixNamespace::remove_space(const SpaceId &id, std::string_view ba
   auto moved = move_aside(*root_, id, root->get(), path.c_str());
   if (!moved && moved.error().sys_errno != ENOENT) return moved;
   ATOLL_FAULT_POINT("posix.space_gone");
-  for (const char *kept : {"trash", "versions"}) {
+  for (const char *kept : {"trash", "versions", "uploads"}) {
     auto gone = move_aside(*root_, id, root->get(), kept_path(id, kept).c_str());
     if (!gone && gone.error().sys_errno != ENOENT) return gone;
   }

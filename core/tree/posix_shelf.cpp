@@ -55,12 +55,17 @@ Result<void> PosixStaged::shelve() {
   struct stat mine {
   }, there{};
   if (::fstat(fd_.get(), &mine) != 0) return base::errno_error("look at an upload");
+  if (::fstatat(at(), name_.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0 && errno != ENOENT)
+    return base::errno_error("look for an upload in staging");
   // After an exchange it is the old file that has the name.
-  if (::fstatat(at(), name_.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0 || there.st_ino != mine.st_ino)
+  if (there.st_ino != mine.st_ino)
     return error(Status::FailedPrecondition, "the upload is not in staging any more");
-  TRY_ASSIGN(base::Fd shelf, open_private(*root_, shelf_path(space_)));
-  if (::renameat(at(), name_.c_str(), shelf.get(), name_.c_str()) != 0) return base::errno_error("keep an upload");
-  staging_ = std::make_shared<const base::Fd>(std::move(shelf));
+  if (!shelf_) {
+    TRY_ASSIGN(base::Fd shelf, open_private(*root_, shelf_path(space_)));
+    shelf_ = std::make_shared<const base::Fd>(std::move(shelf));
+  }
+  if (::renameat(at(), name_.c_str(), shelf_->get(), name_.c_str()) != 0) return base::errno_error("keep an upload");
+  staging_ = shelf_;
   shelved_ = true;
   if (::fsync(at()) != 0) return base::errno_error("make an upload durable");
   return {};
@@ -71,16 +76,29 @@ Result<void> PosixStaged::unshelve() {
   TRY_ASSIGN(base::Fd staging, open_private(*root_, staging_path(space_)));
   if (::renameat(at(), name_.c_str(), staging.get(), name_.c_str()) != 0)
     return base::errno_error("take an upload from where it was kept");
+  shelf_ = staging_;  // so that it can go back when nothing can be opened any more
   staging_ = std::make_shared<const base::Fd>(std::move(staging));
   shelved_ = false;
   return {};
 }
 
-Result<std::unique_ptr<Staged>> PosixStore::reshelve(const SpaceId &space, std::string_view token,
+Result<std::unique_ptr<Staged>> PosixStore::reshelve(const SpaceId &space, std::string_view token, std::uint64_t inode,
                                                      std::uint64_t expected) {
   TRY_ASSIGN(base::Fd shelf, root_->open_folder(shelf_path(space)));
   std::string name(token);
-  base::Fd fd(::openat(shelf.get(), name.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));
+  const auto open_there = [&] { return ::openat(shelf.get(), name.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC); };
+  base::Fd fd(open_there());
+  if (!fd && errno == ENOENT) {
+    TRY_ASSIGN(const auto staging, this->staging(space, false));
+    struct stat left {};
+    if (::fstatat(staging->get(), name.c_str(), &left, AT_SYMLINK_NOFOLLOW) == 0) {
+      if (left.st_ino == inode && ::renameat(staging->get(), name.c_str(), shelf.get(), name.c_str()) != 0)
+        return base::errno_error("keep an upload");
+    } else if (errno != ENOENT) {
+      return base::errno_error("look for an upload in staging");
+    }
+    fd.reset(open_there());
+  }
   if (!fd) return base::errno_error("open an upload");
   const int raw = fd.get();
   auto staged = std::make_unique<PosixStaged>(root_, space, std::make_shared<const base::Fd>(std::move(shelf)),
@@ -97,7 +115,8 @@ Result<std::unique_ptr<Staged>> PosixStore::reshelve(const SpaceId &space, std::
   return std::unique_ptr<Staged>(std::move(staged));
 }
 
-Result<void> PosixStore::tidy_shelves(FunctionRef<bool(const SpaceId &, std::string_view, std::uint64_t)> belongs) {
+Result<void> PosixStore::tidy_shelves(
+    FunctionRef<Result<bool>(const SpaceId &, std::string_view, std::uint64_t, bool)> belongs) {
   auto spaces = root_->open_folder(".atoll/spaces");
   if (!spaces) {
     if (spaces.error().sys_errno == ENOENT) return {};
@@ -107,17 +126,20 @@ Result<void> PosixStore::tidy_shelves(FunctionRef<bool(const SpaceId &, std::str
   for (const std::string &name : all) {
     const auto id = SpaceId::parse(name);
     if (!id) continue;
-    const auto is_one = [&](int folder, const std::string &token) {
+    const auto is_one = [&](int folder, const std::string &token, bool shelved) -> Result<bool> {
       struct stat facts {};
-      return ::fstatat(folder, token.c_str(), &facts, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(facts.st_mode) &&
-             belongs(*id, token, static_cast<std::uint64_t>(facts.st_ino));
+      if (::fstatat(folder, token.c_str(), &facts, AT_SYMLINK_NOFOLLOW) != 0)
+        return base::errno_error("look at an unfinished upload");
+      return S_ISREG(facts.st_mode) ? belongs(*id, token, static_cast<std::uint64_t>(facts.st_ino), shelved)
+                                    : Result<bool>(false);
     };
     const base::Fd staging(open_beneath(spaces->get(), (name + "/staging").c_str(), O_RDONLY | O_DIRECTORY));
     if (!staging && errno != ENOENT) return base::errno_error("open what an earlier run left in staging");
     if (staging) {
       TRY_ASSIGN(const auto tokens, names_on(staging.get()));
       for (const std::string &token : tokens) {
-        if (!is_one(staging.get(), token)) continue;
+        TRY_ASSIGN(const bool one, is_one(staging.get(), token, false));
+        if (!one) continue;
         TRY_ASSIGN(const base::Fd shelf, open_private(*root_, shelf_path(*id)));
         if (::renameat(staging.get(), token.c_str(), shelf.get(), token.c_str()) != 0)
           return base::errno_error("keep an upload");
@@ -127,8 +149,10 @@ Result<void> PosixStore::tidy_shelves(FunctionRef<bool(const SpaceId &, std::str
     if (!shelf && errno != ENOENT) return base::errno_error("open unfinished uploads");
     if (!shelf) continue;
     TRY_ASSIGN(const auto tokens, names_on(shelf.get()));
-    for (const std::string &token : tokens)
-      if (!is_one(shelf.get(), token)) TRY(move_aside(*root_, *id, shelf.get(), token.c_str()));
+    for (const std::string &token : tokens) {
+      TRY_ASSIGN(const bool one, is_one(shelf.get(), token, true));
+      if (!one) TRY(move_aside(*root_, *id, shelf.get(), token.c_str()));
+    }
   }
   return {};
 }

@@ -48,6 +48,7 @@ class PosixStaged final : public Staged {
   std::shared_ptr<PosixRoot> root_;
   SpaceId space_;
   std::shared_ptr<const base::Fd> staging_;
+  std::shared_ptr<const base::Fd> shelf_;  // from which it was taken; null: it was on none
   std::string name_;
   base::Fd fd_;
   std::unique_ptr<PosixFolder> folder_;
@@ -63,9 +64,10 @@ class PosixStore final : public Store {
   Result<std::unique_ptr<Staged>> stage_file(const SpaceId &space, std::uint64_t reserve) override;
   Result<std::unique_ptr<Staged>> stage_folder(const SpaceId &space) override;
   Result<Left> restage(const SpaceId &space, std::string_view token) override;
-  Result<std::unique_ptr<Staged>> reshelve(const SpaceId &space, std::string_view token,
+  Result<std::unique_ptr<Staged>> reshelve(const SpaceId &space, std::string_view token, std::uint64_t inode,
                                            std::uint64_t expected) override;
-  Result<void> tidy_shelves(FunctionRef<bool(const SpaceId &, std::string_view, std::uint64_t)> belongs) override;
+  Result<void> tidy_shelves(
+      FunctionRef<Result<bool>(const SpaceId &, std::string_view, std::uint64_t, bool)> belongs) override;
   Result<void> copy(int from, Staged &to) override;
   Result<bool> purge(std::size_t limit, bool durably) override;
   Result<void> sweep() override;

@@ -62,16 +62,17 @@ class Store {
     Entry entry;
   };
   virtual Result<Left> restage(const SpaceId &space, std::string_view token) = 0;
-  /// What was shelved under this token: NotFound, or open for writing, with room for `expected` bytes as of
-  /// stage_file().
-  virtual Result<std::unique_ptr<Staged>> reshelve(const SpaceId &, std::string_view /*token*/,
+  /// What was shelved under this token: ENOENT, or open for writing, with room for `expected` bytes as of stage_file().
+  /// One that a failed commit has left in staging comes back to the shelf; there it must be this inode.
+  virtual Result<std::unique_ptr<Staged>> reshelve(const SpaceId &, std::string_view /*token*/, std::uint64_t /*inode*/,
                                                    std::uint64_t /*expected*/) {
     return error(Status::Unimplemented, "nothing is kept here");
   }
   /// Puts what belongs there on the shelf, wherever a crash has left it, and sets aside what does not.
   /// [start-up only: before sweep()]
   virtual Result<void> tidy_shelves(
-      FunctionRef<bool(const SpaceId &space, std::string_view token, std::uint64_t inode)> /*belongs*/) {
+      FunctionRef<Result<bool>(const SpaceId &space, std::string_view token, std::uint64_t inode, bool shelved)>
+      /*belongs*/) {
     return {};
   }
   /// Copies content into a staged file, sharing blocks where the backend can.

@@ -135,8 +135,8 @@ TEST_CASE_FIXTURE(KeptFixture, "a start puts back what a crash left in staging, 
   engine.reset();
   std::filesystem::rename(shelf() + "/" + id.text(), staging() + "/" + id.text());
   // Another file has the name, as the old one after an exchange.
+  std::ofstream(staging() + "/" + lost.text()) << "the old file";  // before: it must not get the inode
   std::filesystem::remove(shelf() + "/" + lost.text());
-  std::ofstream(staging() + "/" + lost.text()) << "the old file";
   meta("DELETE FROM upload WHERE path='c.txt'");
   start();
   CHECK(value(reopen(id)->kept()).offset == 5);
@@ -211,7 +211,7 @@ TEST_CASE_FIXTURE(KeptFixture, "the old ones are deleted") {
   CHECK(value(reopen(id)->kept()).offset == 5);
   *now += 2'000'000'000;
   CHECK(engine->upload_reopen(space, id).status() == Status::NotFound);
-  for (int i = 0; i < 600 && !all().empty(); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  for (int i = 0; i < 600 && !(all().empty() && entries(shelf()) == 0); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
   CHECK(all().empty());
   CHECK(entries(shelf()) == 0);
 }
@@ -220,6 +220,7 @@ TEST_CASE_FIXTURE(KeptFixture, "with the space they go") {
   keep("a.txt", 11, "hello");
   REQUIRE(engine->space_remove(space));
   CHECK(all().empty());
+  CHECK(entries(shelf()) == 0);
   restart();
   CHECK(all().empty());
 }

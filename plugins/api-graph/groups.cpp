@@ -20,6 +20,22 @@ Result<bool> expands_members(const std::string &text) {
   return true;
 }
 
+/// The users of `members@odata.bind`; none where the key is missing.
+Result<std::vector<AccountId>> read_bound_members(const base::JsonObject &body) {
+  std::vector<AccountId> added;
+  if (!body->has("members@odata.bind")) return added;
+  const base::JsonArray bind = base::json_array(body, "members@odata.bind");
+  if (!bind || bind->size() > kMostAtOnce)
+    return invalid("members@odata.bind is a list of at most " + std::to_string(kMostAtOnce) + " users.");
+  for (std::size_t i = 0; i < bind->size(); ++i) {
+    const auto value = bind->get(static_cast<unsigned>(i));
+    const auto user = value.isString() ? read_account_url(value.convert<std::string>()) : std::nullopt;
+    if (!user) return invalid("Each of members@odata.bind is the URL of a user: .../users/{id}");
+    added.push_back(*user);
+  }
+  return added;
+}
+
 }  // namespace
 
 void append_group(base::JsonWriter &json, const AccountRecord &group, const AccountFields &fields,
@@ -132,12 +148,19 @@ Answer Groups::create(const Asked &asked) const {
   if (!name) return failure(name.error());
   if (!description) return failure(description.error());
   if (!*name || (*name)->empty()) return failure(invalid("A group needs a displayName."));
+  const auto added = read_bound_members(*body);
+  if (!added) return failure(added.error());
   AccountRecord group;
   group.kind = ATOLL_ACCOUNT_GROUP;
   group.name = group.display_name = **name;
   group.description = description->value_or("");
   const auto made = accounts_.create(asked.call, group, "");
   if (!made) return failure(made.error());
+  if (!added->empty())
+    if (const auto done = add_members(asked.call, made->id, *added); !done) {
+      static_cast<void>(accounts_.remove(asked.call, made->id));
+      return failure(done.error());
+    }
   Answer out;
   out.status = 201;
   base::JsonWriter json(out.json);
@@ -151,18 +174,8 @@ Answer Groups::change(const Asked &asked, const AccountRecord &group) const {
   const auto name = read_text(*body, "displayName"), description = read_text(*body, "description");
   if (!name) return failure(name.error());
   if (!description) return failure(description.error());
-  std::vector<AccountId> added;
-  if ((*body)->has("members@odata.bind")) {
-    const base::JsonArray bind = base::json_array(*body, "members@odata.bind");
-    if (!bind || bind->size() > kMostAtOnce)
-      return failure(invalid("members@odata.bind is a list of at most " + std::to_string(kMostAtOnce) + " users."));
-    for (std::size_t i = 0; i < bind->size(); ++i) {
-      const auto value = bind->get(static_cast<unsigned>(i));
-      const auto user = value.isString() ? read_account_url(value.convert<std::string>()) : std::nullopt;
-      if (!user) return failure(invalid("Each of members@odata.bind is the URL of a user: .../users/{id}"));
-      added.push_back(*user);
-    }
-  }
+  const auto added = read_bound_members(*body);
+  if (!added) return failure(added.error());
   AccountRecord changed = group;
   std::uint32_t fields = 0;
   if (*name) {
@@ -173,10 +186,10 @@ Answer Groups::change(const Asked &asked, const AccountRecord &group) const {
     changed.description = **description;
     fields |= ATOLL_ACCOUNT_SET_DESCRIPTION;
   }
-  if (fields != 0 || added.empty())
+  if (fields != 0 || added->empty())
     if (const auto done = accounts_.change(asked.call, changed, fields); !done) return failure(done.error());
-  if (!added.empty())
-    if (const auto done = add_members(asked.call, group.id, added); !done) {
+  if (!added->empty())
+    if (const auto done = add_members(asked.call, group.id, *added); !done) {
       if (fields != 0) static_cast<void>(accounts_.change(asked.call, group, fields));
       return failure(done.error());
     }

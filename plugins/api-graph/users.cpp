@@ -157,8 +157,10 @@ Result<Users::Expanded> Users::expand(const Asked &asked, const std::string &tex
       if (accounts.size() != 1 || (!own && (!principal || principal->app_role < ATOLL_ROLE_ADMIN)))
         return invalid("drive can be expanded of one user, by himself and by admins.");
       const Answer drive = own ? drives_.mine(asked.call, {}) : drives_.personal_of(asked.call, accounts[0].id);
-      if (drive.status == 503) return error(Status::Unavailable, "the personal drive cannot be told");
-      if (drive.status == 200) out.drive = drive.json;
+      if (drive.status == 200)
+        out.drive = drive.json;
+      else if (drive.status != 404)
+        return error(Status::Unavailable, "the personal drive cannot be told");
     } else {
       return invalid("Only memberOf, appRoleAssignments and drive can be expanded here.");
     }
@@ -328,7 +330,12 @@ Answer Users::change(const Asked &asked, const AccountRecord &account) const {
   // The password last: it cannot be taken back, and ends what logs in now.
   if (read->password)
     if (const auto done = accounts_.set_password(asked.call, account.id, *read->password); !done) {
-      if (read->fields != 0) static_cast<void>(accounts_.change(asked.call, account, read->fields));
+      if (read->fields != 0 && !accounts_.change(asked.call, account, read->fields)) {
+        // It may have been closed before, and cannot be made so again, as with an expiry in the past.
+        AccountRecord closed = account;
+        closed.enabled = false;
+        static_cast<void>(accounts_.change(asked.call, closed, ATOLL_ACCOUNT_SET_ENABLED));
+      }
       return failure(done.error());
     }
   const auto now = accounts_.get(asked.call, account.id);

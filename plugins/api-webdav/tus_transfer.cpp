@@ -164,6 +164,13 @@ void tus_receive(const std::shared_ptr<Context> &context, const std::shared_ptr<
   if (transfer->offset == 0 && (!length || *length == left))
     sums |= wanted_checksums(*context, transfer->record.digests);
   OutgoingCall out(context->call.raw());
+  if (transfer->chunk && !transfer->fresh) {
+    // Bytes whose checksum nobody has seen yet do not count, whatever becomes of this request.
+    if (auto marked = context->services.uploads.cut(out, *transfer->upload, transfer->offset); !marked) {
+      transfer->upload->abort();
+      return tus_answer(*context, refuse_upload(*context, transfer->target, marked.error()));
+    }
+  }
   const int fd = transfer->upload->fd(out);
   context->exchange.receive_body(
       fd, left, sums, write,

@@ -280,8 +280,10 @@ void AccountStore::insert(Lease &lease, const Account &account, const std::strin
   lease.run("SELECT coalesce(max(number), 0) + 1 FROM accounts", into(number));
   lease.run(
       "INSERT INTO accounts(id, number, kind, name, folded, display_name, folded_display, mail, folded_mail, search,"
-      " app_role, enabled, guest, given_name, surname, language, description, password, created_ns, expires_ns)"
-      " VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20)",
+      " app_role, enabled, guest, given_name, surname, language, description, password, created_ns, expires_ns,"
+      // Never that of an earlier account with this id, which another server may remember.
+      " stamp)"
+      " VALUES($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $19)",
       useRef(id), useRef(number), useRef(kind), useRef(account.name), useRef(key), useRef(account.display_name),
       useRef(display), useRef(account.mail), useRef(mail), useRef(search), useRef(role), useRef(enabled), useRef(guest),
       useRef(account.given_name), useRef(account.surname), useRef(account.language), useRef(account.description),

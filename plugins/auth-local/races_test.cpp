@@ -103,7 +103,8 @@ TEST_CASE("races: of two admins that end each other one stays") {
   Servers s;
   const AccountId first = s.log_in(0, "admin", "admin password")->account;
   for (int round = 0; round < 10; ++round) {
-    auto draft = Servers::draft("second" + std::to_string(round));
+    const std::string name = "second" + std::to_string(round);
+    auto draft = Servers::draft(name);
     draft.app_role = ATOLL_ROLE_ADMIN;
     const auto second = s.make(0, draft);
     REQUIRE(second.ok());

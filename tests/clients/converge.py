@@ -118,7 +118,8 @@ class Editor:
                 os.unlink(self.at(path))
 
     def rename(self):
-        path, goal = self.pick(self.chance.random() < 0.4), self.free_name("moved")
+        folder = self.chance.random() < 0.4
+        path, goal = self.pick(folder), self.free_name("goal" if folder else "moved")
         if path and goal and not goal.startswith(path + "/"):
             self.forget(path)
             os.rename(self.at(path), self.at(goal))

@@ -13,6 +13,7 @@ import http.client
 import json
 import os
 import random
+import select
 import signal
 import socket
 import sys
@@ -70,15 +71,6 @@ def offset_of(who, path):
     return int(must(200, ask(who, "HEAD", path), "HEAD of an upload")[1]["Upload-Offset"])
 
 
-def head_until(who, path, status):
-    """Asks again until HEAD answers with it: what is under way on another connection isn't told otherwise."""
-    end = time.monotonic() + 60
-    while ask(who, "HEAD", path)[0] != status:
-        if time.monotonic() > end:
-            sys.exit("HEAD of an upload never became %d" % status)
-        time.sleep(0.02)
-
-
 class Patch:
     """A PATCH whose body is sent bit by bit."""
 
@@ -92,12 +84,31 @@ class Patch:
     def send(self, data):
         self.socket.sendall(data)
 
+    def answered(self):
+        return bool(select.select([self.socket], [], [], 0)[0])
+
     def status(self):
         response = http.client.HTTPResponse(self.socket, method="PATCH")
         response.begin()
         response.read()
         self.socket.close()
         return response.status
+
+
+def open_patch(who, path, offset, length, first):
+    """A PATCH that the server has begun to take: until it ends, the upload is locked for others."""
+    end = time.monotonic() + 60
+    while True:
+        running = Patch(who, path, offset, length)
+        running.send(first)
+        # A HEAD that comes first has the upload for itself as long as it lasts; then it is the PATCH that gets the 423.
+        while not running.answered() and ask(who, "HEAD", path)[0] != 423:
+            if time.monotonic() > end:
+                sys.exit("the server does not begin to take a PATCH")
+            time.sleep(0.02)
+        if not running.answered():
+            return running
+        must(423, (running.status(),), "a PATCH while the upload is asked about")
 
 
 def leg(work, number, seed, pid):
@@ -167,9 +178,7 @@ def leg(work, number, seed, pid):
 def two_at_once():
     folder = "/remote.php/webdav/"
     url = begin(ADMIN, folder, "two.bin", 200000)
-    first = Patch(ADMIN, url, 0, 200000)
-    first.send(b"a" * 100000)
-    head_until(ADMIN, url, 423)  # it is open now
+    first = open_patch(ADMIN, url, 0, 200000, b"a" * 100000)
     must(423, patch(ADMIN, url, 0, b"b" * 200000), "a second PATCH")
     must(423, patch(ADMIN, url, 100000, b"b" * 100000), "a second PATCH at another offset")
     must(423, ask(ADMIN, "DELETE", url, None, VERSION), "the end of an upload that is written to")
@@ -226,9 +235,7 @@ def revoked():
     must(403, patch(USER2, url, 1000, b"a" * 1000), "PATCH as viewer")
     must(403, create(USER2, root, "b.bin", 5), "a new upload as viewer")
     let(edit)
-    running = Patch(USER2, url, 1000, 199000)
-    running.send(b"a" * 1000)
-    head_until(USER2, url, 423)
+    running = open_patch(USER2, url, 1000, 199000, b"a" * 1000)
     let(view)
     running.send(b"a" * 198000)
     assert running.status() == 403, "the commit of one who became a viewer meanwhile"
