@@ -108,7 +108,9 @@ Result<void> GatewayFiles::move_between(const Call &call, const RefView &from, c
   Step copying(call, {});
   auto result = make_sink<atoll_stat_sink>([&](const atoll_stat *raw) { made = Stat::from(raw); });
   // What was looked at, and no other that has its name meanwhile.
-  if (auto copied = copy(copying.call(), view_of(source->space, source->node), to, flags & ATOLL_REPLACE, StatEmitter(result.get())); !copied)
+  if (auto copied = copy(copying.call(), view_of(source->space, source->node), to, flags & ATOLL_REPLACE,
+                         StatEmitter(result.get()));
+      !copied)
     return copied;
   result.rethrow();
   if (!made) return error(Status::Internal, "the copy of a move gave no record");

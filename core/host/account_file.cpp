@@ -41,7 +41,9 @@ std::optional<bool> yes_or_no(std::string_view text) {
   return std::nullopt;
 }
 
-std::string expiry_text(std::int64_t expires_ns) { return expires_ns == 0 ? "never" : base::iso8601(expires_ns / kSecond); }
+std::string expiry_text(std::int64_t expires_ns) {
+  return expires_ns == 0 ? "never" : base::iso8601(expires_ns / kSecond);
+}
 
 /// Names with `;` between them; `\;` and `\\` stand for what a name has of these.
 std::vector<std::string> split_groups(std::string_view value) {

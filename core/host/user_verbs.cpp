@@ -214,7 +214,7 @@ class UserVerbs {
       const atoll_uuid id = to_abi(*token);
       const auto done = as_admin([&](const atoll_call *call) {
         return removed == "all" ? accounts->tokens->remove_all(call, accounts->self, &*account)
-                             : accounts->tokens->remove(call, accounts->self, &*account, &id, str(""));
+                                : accounts->tokens->remove(call, accounts->self, &*account, &id, str(""));
       });
       if (!done) return done.error();
       return std::string("{}");

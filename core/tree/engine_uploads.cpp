@@ -376,8 +376,8 @@ Result<void> TreeEngine::load_uploads() {
         if (found == expected.end()) return false;
         UploadRecord &record = *found->second.first;
         if (record.inode != inode) {
-          // In staging it may be the file that it was exchanged with. Only uploads come to the shelf; their inodes change
-          // when the whole storage is copied to another disk.
+          // In staging it may be the file that it was exchanged with. Only uploads come to the shelf; their inodes
+          // change when the whole storage is copied to another disk.
           if (!shelved) return false;
           record.inode = inode;
           TRY(meta_->put_upload(record));

@@ -58,8 +58,7 @@ Result<void> PosixStaged::shelve() {
   if (::fstatat(at(), name_.c_str(), &there, AT_SYMLINK_NOFOLLOW) != 0 && errno != ENOENT)
     return base::errno_error("look for an upload in staging");
   // After an exchange it is the old file that has the name.
-  if (there.st_ino != mine.st_ino)
-    return error(Status::FailedPrecondition, "the upload is not in staging any more");
+  if (there.st_ino != mine.st_ino) return error(Status::FailedPrecondition, "the upload is not in staging any more");
   if (!shelf_) {
     TRY_ASSIGN(base::Fd shelf, open_private(*root_, shelf_path(space_)));
     shelf_ = std::make_shared<const base::Fd>(std::move(shelf));

@@ -211,7 +211,8 @@ TEST_CASE_FIXTURE(KeptFixture, "the old ones are deleted") {
   CHECK(value(reopen(id)->kept()).offset == 5);
   *now += 2'000'000'000;
   CHECK(engine->upload_reopen(space, id).status() == Status::NotFound);
-  for (int i = 0; i < 600 && !(all().empty() && entries(shelf()) == 0); ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  for (int i = 0; i < 600 && !(all().empty() && entries(shelf()) == 0); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
   CHECK(all().empty());
   CHECK(entries(shelf()) == 0);
 }
