@@ -86,7 +86,7 @@ AdminHttp::AdminHttp(const Runtime &runtime, const Supervisor &supervisor, const
     : runtime_(runtime), supervisor_(supervisor), main_(main), traffic_(traffic), started_ns_(base::monotonic_ns()) {}
 
 std::string AdminHttp::readiness(bool &ready) const {
-  ready = supervisor_.ready();
+  ready = open_.load(std::memory_order_acquire) && supervisor_.ready();
   std::string out;
   base::JsonWriter json(out);
   json.begin_object().field("ready", ready).key("instances").begin_array();

@@ -2,6 +2,7 @@
 // /healthz, /readyz and /metrics on a port of their own.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -20,6 +21,9 @@ class AdminHttp {
   /// may be null.
   AdminHttp(const Runtime &runtime, const Supervisor &supervisor, const net::Engine *main, const Traffic *traffic);
 
+  /// Everything else of the server is open, too: before, it is not ready. [any thread]
+  void all_is_open() noexcept { open_.store(true, std::memory_order_release); }
+
   /// The handler for net::Engine. [worker]
   void handle(net::Exchange &exchange) const;
 
@@ -32,6 +36,7 @@ class AdminHttp {
   const net::Engine *main_;
   const Traffic *traffic_;
   const std::int64_t started_ns_;
+  std::atomic<bool> open_{false};
 };
 
 }  // namespace Atoll::host

@@ -218,6 +218,7 @@ struct Site {
     engine = std::make_unique<net::Engine>(std::move(main));
     REQUIRE(engine->start([this](std::shared_ptr<net::Exchange> e) { host->handle(std::move(e)); }).ok());
     admin = std::make_unique<AdminHttp>(runtime, *supervisor, engine.get(), &traffic);
+    admin->all_is_open();
     admin_engine = std::make_unique<net::Engine>(options);
     REQUIRE(admin_engine->start([this](const std::shared_ptr<net::Exchange> &e) { admin->handle(*e); }).ok());
   }

@@ -76,8 +76,12 @@ Result<void> Server::start(PasswordListener listener) {
     if (auto tls = start_tls(); !tls) return tls;
   if (auto opened = start_main(); !opened) return opened;
   if (auto opened = start_metrics(); !opened) return opened;
-  return control_.start(configuration_.data,
-                        [this](const std::string &line, const Say &say) { return control(line, say); });
+  if (auto opened = control_.start(configuration_.data,
+                                   [this](const std::string &line, const Say &say) { return control(line, say); });
+      !opened)
+    return opened;
+  admin_http_->all_is_open();  // whoever waited for /readyz may ask at the control socket next
+  return {};
 }
 
 Result<std::vector<net::ListenAddress>> Server::claim(const std::vector<ListenSpec> &specs, const char *key) {
