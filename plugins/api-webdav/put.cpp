@@ -55,26 +55,9 @@ std::optional<Response> read_head(const Context &context, Announced &out) {
   return std::nullopt;
 }
 
-Response body_failure(const Context &context, const Pending &pending, const atoll_body_result &got) {
-  if (pending.write_failure) return refuse_upload(context, pending.target, *pending.write_failure);
-  switch (static_cast<Status>(got.status)) {
-    case Status::Cancelled:
-      return context.fail(400, "The body ended before its announced length.");
-    case Status::InvalidArgument:
-      return context.fail(400, "The body is not encoded as it says.");
-    case Status::ResourceExhausted:
-      return context.fail(400, "The body is longer than OC-Total-Length.");
-    case Status::DeadlineExceeded:
-      return context.fail(408, "The body stopped coming.");
-    default:
-      break;
-  }
-  return context.fail(
-      Error{static_cast<Status>(got.status), "the body of a PUT could not be stored", got.sys_errno, 0});
-}
-
 Response finish(const Context &context, Pending &pending, const atoll_body_result &got) {
-  if (got.status != ATOLL_OK) return body_failure(context, pending, got);
+  if (got.status != ATOLL_OK)
+    return body_failure(context, pending.target, pending.write_failure, got, 400, "OC-Total-Length");
   if (pending.announced.size != ATOLL_SIZE_UNKNOWN && pending.announced.size != got.length) {
     return context.fail(400, "The body is shorter than OC-Total-Length.");
   }

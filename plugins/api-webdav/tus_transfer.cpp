@@ -40,24 +40,6 @@ void take_back(const Context &context, TusTransfer &transfer) {
   transfer.upload->abort();
 }
 
-Response body_failure(const Context &context, const TusTransfer &transfer, const atoll_body_result &got) {
-  if (transfer.write_failure) return refuse_upload(context, transfer.target, *transfer.write_failure);
-  switch (static_cast<Status>(got.status)) {
-    case Status::Cancelled:
-      return context.fail(400, "The body ended before its announced length.");
-    case Status::InvalidArgument:
-      return context.fail(400, "The body is not encoded as it says.");
-    case Status::ResourceExhausted:
-      return context.fail(413, "The body is longer than what is left of Upload-Length.");
-    case Status::DeadlineExceeded:
-      return context.fail(408, "The body stopped coming.");
-    default:
-      break;
-  }
-  return context.fail(
-      Error{static_cast<Status>(got.status), "the body of an upload could not be stored", got.sys_errno, 0});
-}
-
 /// Checksums of all that was written.
 Result<Digests> read_again(const Context &context, const TusTransfer &transfer) {
   const std::uint32_t wanted = wanted_checksums(context, transfer.record.digests);
@@ -113,7 +95,7 @@ Response finish(const Context &context, TusTransfer &transfer, const atoll_body_
       OutgoingCall out(context.call.raw());
       if (auto kept = transfer.upload->suspend(out); !kept) (void)context.fail(kept.error());  // logs it
     }
-    return body_failure(context, transfer, got);
+    return body_failure(context, transfer.target, transfer.write_failure, got, 413, "what is left of Upload-Length");
   }
   const Digests digests = Digests::from(got);
   if (transfer.chunk && !matches(*transfer.chunk, digests)) {

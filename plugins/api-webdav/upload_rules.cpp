@@ -61,4 +61,23 @@ Response refuse_upload(const Context &context, const Target &target, const Error
   return fail_maybe_locked(context, error, {&target});
 }
 
+Response body_failure(const Context &context, const Target &target, const std::optional<Error> &write_failure,
+                      const atoll_body_result &got, int too_long, std::string_view limit) {
+  if (write_failure) return refuse_upload(context, target, *write_failure);
+  switch (static_cast<Status>(got.status)) {
+    case Status::Cancelled:
+      return context.fail(400, "The body ended before its announced length.");
+    case Status::InvalidArgument:
+      return context.fail(400, "The body is not encoded as it says.");
+    case Status::ResourceExhausted:
+      return context.fail(too_long, "The body is longer than " + std::string(limit) + ".");
+    case Status::DeadlineExceeded:
+      return context.fail(408, "The body stopped coming.");
+    default:
+      break;
+  }
+  return context.fail(
+      Error{static_cast<Status>(got.status), "the body of an upload could not be stored", got.sys_errno, 0});
+}
+
 }  // namespace Atoll::webdav

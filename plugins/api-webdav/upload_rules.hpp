@@ -29,4 +29,9 @@ atoll_upload_commit commit_of(const Digests &digests, std::uint64_t size, std::i
 /// The failure of an operation on the name: what a driver tells apart less finely than HTTP does.
 Response refuse_upload(const Context &context, const Target &target, const Error &error);
 
+/// What a body that was not received whole is answered with. `write_failure`: of storing it; `too_long`: the HTTP
+/// status of one that is longer than `limit`, which is named to people.
+Response body_failure(const Context &context, const Target &target, const std::optional<Error> &write_failure,
+                      const atoll_body_result &got, int too_long, std::string_view limit);
+
 }  // namespace Atoll::webdav
